@@ -1,0 +1,160 @@
+//! A window: the stretch of memory that one call's arguments or result travel through.
+//!
+//! [`WindowWriter`] fills a window from its start, asking for pages before it touches them, and goes
+//! on counting past the limit so that the error can say how much was needed. [`Payload`] reads one
+//! without ever handing out a reference to memory that another process may still write.
+
+use std::io;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+use bytemuck::Pod;
+
+/// Every window, and every plain slice inside one, starts at a multiple of this many bytes.
+pub(crate) const ALIGNMENT: usize = 16;
+
+/// Where a [`WindowWriter`] gets its memory.
+pub(crate) trait Store {
+    /// Makes at least `need` bytes of the window usable, counted from its start, and returns the
+    /// window's start with the number of usable bytes. What was written before stays.
+    ///
+    /// # Errors
+    /// The kernel's, when it has no memory to give.
+    fn provide(&mut self, need: usize) -> io::Result<(NonNull<u8>, usize)>;
+}
+
+impl Store for Vec<u8> {
+    fn provide(&mut self, need: usize) -> io::Result<(NonNull<u8>, usize)> {
+        let len = need.max(self.len() * 2).max(64);
+        self.try_reserve(len - self.len()).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        self.resize(len, 0);
+        Ok((NonNull::from(self.as_mut_slice()).cast(), len))
+    }
+}
+
+/// Why a write did not happen.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// The window's limit is reached; [`WindowWriter::needed`] goes on counting.
+    Full,
+    /// The kernel had no page to give.
+    Os(io::Error),
+}
+
+/// Writes a payload into a window, front to back.
+pub(crate) struct WindowWriter<'w> {
+    start: NonNull<u8>,
+    usable: usize,
+    needed: usize,
+    limit: usize,
+    store: &'w mut dyn Store,
+}
+
+impl<'w> WindowWriter<'w> {
+    /// A writer that has written nothing and may write `limit` bytes.
+    pub(crate) fn new(store: &'w mut dyn Store, limit: usize) -> Self {
+        WindowWriter { start: NonNull::dangling(), usable: 0, needed: 0, limit, store }
+    }
+
+    /// Appends `bytes`.
+    #[inline]
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let begin = self.needed;
+        let end = begin.saturating_add(bytes.len());
+        if end > self.usable || end > self.limit {
+            self.make_usable(end)?;
+        }
+        // SAFETY: [window-own] the writer owns bytes 0..usable of the window, end <= usable here, and
+        // `bytes` cannot overlap them: nobody else holds a reference into an owned window.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.as_ptr().add(begin), bytes.len()) };
+        self.needed = end;
+        Ok(())
+    }
+
+    /// Appends zeros until the position is a multiple of [`ALIGNMENT`].
+    pub(crate) fn align(&mut self) -> Result<(), WriteError> {
+        let over = self.needed % ALIGNMENT;
+        if over == 0 { Ok(()) } else { self.put(&[0; ALIGNMENT][over..]) }
+    }
+
+    /// Bytes that the payload takes, those beyond the limit included.
+    pub(crate) fn needed(&self) -> usize {
+        self.needed
+    }
+
+    /// The most bytes that the window may hold.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Forgets everything written, for an error report in place of half a result.
+    pub(crate) fn restart(&mut self) {
+        self.needed = 0;
+    }
+
+    #[cold]
+    fn make_usable(&mut self, end: usize) -> Result<(), WriteError> {
+        if end > self.limit {
+            self.needed = end;
+            return Err(WriteError::Full);
+        }
+        let (start, usable) = self.store.provide(end).map_err(WriteError::Os)?;
+        debug_assert!(usable >= end);
+        (self.start, self.usable) = (start, usable.min(self.limit));
+        Ok(())
+    }
+}
+
+/// The bytes of a payload that another process wrote, readable only by copying them out.
+#[derive(Clone, Copy)]
+pub(crate) struct Payload<'p> {
+    start: NonNull<u8>,
+    len: usize,
+    bytes: PhantomData<&'p [u8]>,
+}
+
+impl<'p> Payload<'p> {
+    /// The `len` bytes from `start`.
+    ///
+    /// # Safety
+    /// - `start..start + len` is mapped readable for `'p`.
+    /// - Bytes in it may change at any time, but only by other processes.
+    pub(crate) unsafe fn new(start: NonNull<u8>, len: usize) -> Self {
+        Payload { start, len, bytes: PhantomData }
+    }
+
+    /// Bytes of this process's own.
+    pub(crate) fn of(bytes: &'p [u8]) -> Self {
+        Payload { start: NonNull::from(bytes).cast(), len: bytes.len(), bytes: PhantomData }
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// A copy of all bytes.
+    pub(crate) fn to_vec(self) -> Vec<u8> {
+        // u8 has no padding and divides every length.
+        self.to_plain::<u8>().unwrap_or_default()
+    }
+
+    /// A copy of all bytes as values of `T`; `None` when the length is no multiple of `T`'s size or
+    /// `T` has no size.
+    pub(crate) fn to_plain<T: Pod>(self) -> Option<Vec<T>> {
+        let size = size_of::<T>();
+        if size == 0 || !self.len.is_multiple_of(size) {
+            return None;
+        }
+        let count = self.len / size;
+        let mut values: Vec<T> = Vec::with_capacity(count);
+        let space: &mut [MaybeUninit<T>] = &mut values.spare_capacity_mut()[..count];
+        // SAFETY: [payload-copy] len bytes are readable by `new`'s contract and the space holds
+        // count * size == len bytes of its own; only raw copies touch the shared side.
+        unsafe { std::ptr::copy_nonoverlapping(self.start.as_ptr(), space.as_mut_ptr().cast(), self.len) };
+        // SAFETY: [plain] the copy wrote all count values, and every bit pattern is a `T: Pod`.
+        unsafe { values.set_len(count) };
+        Some(values)
+    }
+}

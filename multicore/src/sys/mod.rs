@@ -1,0 +1,1 @@
+//! Kernel calls; knows no slot.
