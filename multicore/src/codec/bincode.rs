@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::Failure;
 use super::guard::Guard;
-use super::sink::Sink;
+use super::sink::{Sink, Stage};
 use crate::shm::window::WindowWriter;
 
 /// Without bincode's own limit: it is a constant of the type, and on the serde path it bounds neither
@@ -23,8 +23,9 @@ const CONFIG: Configuration<LittleEndian, Fixint> = ::bincode::config::standard(
 /// Appends one value.
 pub(super) fn encode<T: Serialize + ?Sized>(value: &T, out: &mut WindowWriter<'_>) -> Result<(), Failure> {
     let mut sink = Sink::new(out);
-    let encoded = ::bincode::serde::encode_into_writer(value, &mut sink, CONFIG);
-    sink.finish(encoded.map_err(why_not_encoded))
+    let encoded = sink
+        .staged(|stage| ::bincode::serde::encode_into_writer(value, stage, CONFIG).map_err(why_not_encoded));
+    sink.finish(encoded)
 }
 
 /// Takes one value off the front of `input`.
@@ -37,7 +38,7 @@ pub(super) fn decode<T: DeserializeOwned>(input: &mut &[u8]) -> Result<T, Failur
     Ok(value)
 }
 
-impl Writer for Sink<'_, '_> {
+impl Writer for Stage<'_, '_, '_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.put(bytes).map_err(|_| EncodeError::UnexpectedEnd)

@@ -19,9 +19,10 @@ const SEPARATOR: u8 = b'\n';
 /// Appends the text of `value` and the separator.
 pub(super) fn encode<T: Serialize + ?Sized>(value: &T, out: &mut WindowWriter<'_>) -> Result<(), Failure> {
     let mut sink = Sink::new(out);
-    let encoded = serde_json::to_writer(&mut sink, value)
-        .map_err(|error| error.to_string())
-        .and_then(|()| Ok(sink.put(&[SEPARATOR])?));
+    let encoded = sink.staged(|stage| -> Result<(), String> {
+        serde_json::to_writer(&mut *stage, value).map_err(|error| error.to_string())?;
+        Ok(stage.put(&[SEPARATOR])?)
+    });
     sink.finish(encoded)
 }
 

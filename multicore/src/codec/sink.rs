@@ -24,7 +24,6 @@ impl<'s, 'w> Sink<'s, 'w> {
     }
 
     /// Appends `bytes`, or counts them.
-    #[inline]
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         let written = self.out.put(bytes);
         self.judge(written)
@@ -51,7 +50,6 @@ impl<'s, 'w> Sink<'s, 'w> {
         Err(Failure::TooLarge { need: need as u64, limit: limit as u64 })
     }
 
-    #[inline]
     fn judge(&mut self, written: Result<(), WriteError>) -> Result<(), Refused> {
         match written {
             Ok(()) | Err(WriteError::Full) => Ok(()),
@@ -75,12 +73,65 @@ impl From<Refused> for String {
     }
 }
 
+/// Gathers a serialiser's small writes, a number or a bracket each, before they go to the [`Sink`].
+///
+/// Nothing but `used` changes from write to write and no address of it leaves, so it stays in a
+/// register; a window's position does not. Measured, a million `u64` took 2.8 ms without it.
+pub(super) struct Stage<'b, 's, 'w> {
+    sink: &'b mut Sink<'s, 'w>,
+    buffer: &'b mut [u8; STAGE],
+    used: usize,
+}
+
+/// Small enough that clearing it does not show in a short call.
+const STAGE: usize = 1024;
+
+impl<'s, 'w> Sink<'s, 'w> {
+    /// Runs `write` on a stage in front of this sink, then passes on what is left there.
+    #[inline]
+    pub(super) fn staged<E: Into<String>>(
+        &mut self,
+        write: impl FnOnce(&mut Stage<'_, 's, 'w>) -> Result<(), E>,
+    ) -> Result<(), String> {
+        let mut stage = Stage { sink: self, buffer: &mut [0; STAGE], used: 0 };
+        write(&mut stage).map_err(E::into)?;
+        Ok(spill(stage.sink, &stage.buffer[..stage.used], &[])?)
+    }
+}
+
+impl Stage<'_, '_, '_> {
+    /// Appends `bytes`, or counts them.
+    #[inline]
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+        if let Some(space) = self.buffer[self.used..].get_mut(..bytes.len()) {
+            space.copy_from_slice(bytes);
+            self.used += bytes.len();
+            return Ok(());
+        }
+        let used = std::mem::take(&mut self.used);
+        spill(self.sink, &self.buffer[..used], bytes)
+    }
+}
+
+/// Takes parts instead of a stage, whose address would leave.
+#[cold]
+#[inline(never)]
+fn spill(sink: &mut Sink<'_, '_>, staged: &[u8], bytes: &[u8]) -> Result<(), Refused> {
+    sink.put(staged)?;
+    sink.put(bytes)
+}
+
 /// For serialisers that write to files as well.
-impl io::Write for Sink<'_, '_> {
+impl io::Write for Stage<'_, '_, '_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.put(bytes)?;
         Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        Ok(self.put(bytes)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {
