@@ -1,0 +1,15 @@
+//! Making processes, ending them, and what they know about themselves.
+
+mod descriptors;
+mod family;
+mod fork;
+mod own;
+
+pub(crate) use descriptors::{close_all_but, fill_standard_descriptors, stdin_from_nothing};
+pub(crate) use family::{
+    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, reap,
+};
+pub(crate) use fork::{
+    Fork, exit_now, flush_output, fork, fork_orphan, fork_unchecked, single_threaded, thread_count,
+};
+pub(crate) use own::{allowed_cores, set_name, set_oom_score};
