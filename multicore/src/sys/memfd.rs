@@ -74,6 +74,9 @@ pub(crate) fn seal_size(fd: BorrowedFd<'_>) -> Result<()> {
 
 /// Fixes the file's length and its bytes for good; from then on nobody can write or map it writable.
 ///
+/// Fill it with `pwrite`, not through a mapping: a fork of the user's own would keep a copy of the
+/// mapping, and with it the EBUSY, for as long as it lives.
+///
 /// # Errors
 /// `Os` from `fcntl`: EBUSY while any process has a writable shared mapping, EPERM when sealed already.
 pub(crate) fn seal_content(fd: BorrowedFd<'_>) -> Result<()> {

@@ -13,3 +13,9 @@ pub(crate) use fork::{
     Fork, exit_now, flush_output, fork, fork_orphan, fork_unchecked, single_threaded, thread_count,
 };
 pub(crate) use own::{allowed_cores, set_name, set_oom_score};
+
+#[cfg(test)]
+pub(super) use {
+    descriptors::{close_one_by_one, gaps},
+    family::children_found,
+};
