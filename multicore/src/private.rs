@@ -15,14 +15,12 @@ pub use std::option::Option::{None, Some};
 pub use std::result::Result;
 pub use std::time::Duration;
 
-pub use inventory;
-
 pub use crate::call::{Call, Encoder, Invocation, Reply, TaskFn};
 pub use crate::codec::{Codec, Failure};
 pub use crate::error::TextError;
 pub use crate::items::{CallWith, Chunks, Items};
 pub use crate::par::{ParOptions, par_ranges};
-pub use crate::registry::{Declared, Entry, Hook, HookKind, Registered};
+pub use crate::registry::{Declared, Entry, Hook, HookKind, Link, Registered};
 
 pub use hook::{HookOutcome, hook_outcome};
 pub use preload::{Preload, preload};
@@ -41,17 +39,31 @@ pub mod traits {
     pub use super::text::{InBox as _, InNoBox as _, InSendBox as _};
 }
 
-/// Submits to the registry. A `macro_rules!` of this crate, so that the unsafe tokens of a
-/// constructor carry no span of the user's: the call compiles in a crate that forbids unsafe code.
+/// Hands an entry over to the registry before `main`.
+///
+/// A `macro_rules!` of this crate, so that the unsafe attribute carries no span of the user's: the
+/// expansion compiles in a crate that forbids unsafe code.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __multicore_submit {
-    ($($value:tt)*) => {
-        $crate::private::inventory::submit! { $($value)* }
+macro_rules! __multicore_register {
+    ($kind:ident, $item:expr) => {
+        static __MULTICORE_LINK: $crate::private::Link =
+            $crate::private::Link::new($crate::private::Registered::$kind($item));
+
+        extern "C" fn __multicore_register() {
+            $crate::private::Link::register(&__MULTICORE_LINK);
+        }
+
+        // SAFETY: [constructor] the section is an array of `extern "C"` functions that the loader calls
+        // once each before `main`; this is one such function, and it allocates nothing, cannot unwind
+        // and needs nothing of the program to be ready.
+        #[used]
+        #[unsafe(link_section = ".init_array")]
+        static __MULTICORE_REGISTER: extern "C" fn() = __multicore_register;
     };
 }
 
-pub use crate::__multicore_submit as submit;
+pub use crate::__multicore_register as register;
 
 /// The `json` codec, or the one error that says which feature has it.
 #[doc(hidden)]

@@ -1,8 +1,10 @@
 //! The table of task functions: who is there, by stable ID.
 //!
-//! Entries are submitted by generated code and linked into the program; nobody adds one while it
+//! Entries are handed over by generated code before `main` ([`link`]) and linked into the program; nobody adds one while it
 //! runs, so client and workers, which are one executable, have the same table. The digest that they
 //! compare when they meet guards the cases in which they are not.
+
+mod link;
 
 use std::collections::HashMap;
 use std::panic::Location;
@@ -13,6 +15,8 @@ use std::time::Duration;
 use crate::call::Invocation;
 use crate::codec::{Codec, Failure};
 use crate::error::{Error, Result};
+
+pub use link::{Link, Registered};
 
 /// One task function.
 #[doc(hidden)]
@@ -109,12 +113,6 @@ impl Entry {
     }
 }
 
-/// What the table collects.
-#[doc(hidden)]
-pub struct Registered(pub &'static Entry);
-
-inventory::collect!(Registered);
-
 /// When a worker runs a hook.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,11 +145,14 @@ impl Hook {
     }
 }
 
-inventory::collect!(Hook);
-
 /// The hooks of one kind, by name, so that every worker runs them in one order.
 pub(crate) fn hooks(kind: HookKind) -> impl Iterator<Item = &'static Hook> {
-    let mut hooks: Vec<_> = inventory::iter::<Hook>.into_iter().filter(|hook| hook.kind == kind).collect();
+    let mut hooks: Vec<_> = link::registered()
+        .filter_map(|item| match item {
+            Registered::Hook(hook) if hook.kind == kind => Some(*hook),
+            _ => None,
+        })
+        .collect();
     hooks.sort_by_key(|hook| (hook.name, hook.place.file(), hook.place.line()));
     hooks.into_iter()
 }
@@ -216,7 +217,12 @@ fn duplicate(what: &str, value: &str, first: &Entry, second: &Entry) -> String {
 pub(crate) fn registry() -> Result<&'static Registry> {
     static REGISTRY: OnceLock<Result<Registry, String>> = OnceLock::new();
     REGISTRY
-        .get_or_init(|| Registry::of(inventory::iter::<Registered>.into_iter().map(|registered| registered.0)))
+        .get_or_init(|| {
+            Registry::of(link::registered().filter_map(|item| match item {
+                Registered::Task(entry) => Some(*entry),
+                Registered::Hook(_) => None,
+            }))
+        })
         .as_ref()
         .map_err(|what| Error::Registry { what: what.clone() })
 }

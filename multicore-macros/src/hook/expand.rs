@@ -19,14 +19,13 @@ pub(crate) fn hook(hook: &Hook) -> TokenStream {
     quote! {
         #(#cfgs)*
         const _: () = {
-            #krate::__private::submit! {
-                #krate::__private::Hook::new(
-                    #krate::__private::HookKind::#kind,
-                    || #outcome,
-                    ::core::concat!(::core::module_path!(), "::", #text),
-                    #place,
-                )
-            }
+            static __MULTICORE_HOOK: #krate::__private::Hook = #krate::__private::Hook::new(
+                #krate::__private::HookKind::#kind,
+                || #outcome,
+                ::core::concat!(::core::module_path!(), "::", #text),
+                #place,
+            );
+            #krate::__private::register!(Hook, &__MULTICORE_HOOK);
         };
     }
 }

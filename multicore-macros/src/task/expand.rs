@@ -174,7 +174,7 @@ fn call_with(task: &Task) -> TokenStream {
 
 fn registration(task: &Task) -> TokenStream {
     let krate = &task.args.krate;
-    quote!(#krate::__private::submit! { __multicore::Registered(&__MULTICORE_ENTRY) })
+    quote!(#krate::__private::register!(Task, &__MULTICORE_ENTRY);)
 }
 
 /// One check per type, spanned on the type; see `multicore::private::probe`.
