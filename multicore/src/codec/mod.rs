@@ -1,10 +1,38 @@
-//! Values to bytes and back: the only file that knows which codec is meant.
+//! Values to bytes and back: the only folder that knows which codec is meant.
+//!
+//! | codec | one value by [`encode`] | plain values by [`encode_plain`] |
+//! |---|---|---|
+//! | `Bincode` | bincode 2, fixed-width little-endian integers | u64 count, zeros up to [`ALIGNMENT`], the bytes |
+//! | `Json` | JSON text and a newline | not carried: plain values need not be serialisable |
+//! | `Raw` | not carried: it has no framing | the bytes alone, all of the payload |
+//!
+//! Arguments stand one after another, so every framing but `Raw`'s says where it ends. A whole
+//! result is one value in the same framing ([`decode_whole`]), or plain bytes without any
+//! ([`payload_plain`], written by [`encode_plain`] with `Raw`).
+//!
+//! What comes back from a worker is not trusted: it is copied out before it is looked at, and every
+//! decoder here is bounded in time, memory and stack by the length of what it is given. A panic in
+//! the user's own `Serialize` or `Deserialize` passes through: catching it is the caller's.
+//!
+//! [`ALIGNMENT`]: crate::shm::window::ALIGNMENT
+
+mod bincode;
+mod failure;
+mod guard;
+#[cfg(feature = "json")]
+mod json;
+mod plain;
+mod sink;
+#[cfg(test)]
+mod tests;
 
 use bytemuck::Pod;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::shm::window::{Payload, WindowWriter, WriteError};
+use crate::shm::window::{Payload, WindowWriter};
+
+pub use failure::Failure;
 
 /// How arguments and results become bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -20,50 +48,138 @@ pub enum Codec {
     Raw,
 }
 
-/// Why arguments or a result did not travel.
-#[derive(Debug)]
-pub enum Failure {
-    /// The value does not encode.
-    Encode(String),
-    /// The bytes do not decode.
-    Decode(String),
-    /// The window's limit is smaller than the payload.
-    TooLarge {
-        /// Bytes needed.
-        need: u64,
-        /// Bytes allowed.
-        limit: u64,
-    },
-    /// The kernel had no memory for the window.
-    Os(std::io::Error),
+impl Codec {
+    /// The byte that stands for this codec in a call's header; it never changes its meaning.
+    pub(crate) fn to_byte(self) -> u8 {
+        match self {
+            Codec::Bincode => 0,
+            #[cfg(feature = "json")]
+            Codec::Json => 1,
+            Codec::Raw => 2,
+        }
+    }
+
+    /// The codec that `byte` stands for; `None` for one that this build does not have.
+    pub(crate) fn from_byte(byte: u8) -> Option<Codec> {
+        match byte {
+            0 => Some(Codec::Bincode),
+            #[cfg(feature = "json")]
+            1 => Some(Codec::Json),
+            2 => Some(Codec::Raw),
+            _ => None,
+        }
+    }
 }
 
 /// Appends one value by serde.
-pub(crate) fn encode<T: Serialize + ?Sized>(codec: Codec, value: &T, out: &mut WindowWriter<'_>) -> Result<(), Failure> {
-    let _ = (codec, value, out);
-    todo!()
+///
+/// # Errors
+/// After [`Failure::TooLarge`] the writer goes on counting: a caller who encodes the remaining
+/// arguments too gets the need of all of them from the last failure.
+pub(crate) fn encode<T: Serialize + ?Sized>(
+    codec: Codec,
+    value: &T,
+    out: &mut WindowWriter<'_>,
+) -> Result<(), Failure> {
+    match codec {
+        Codec::Bincode => bincode::encode(value, out),
+        #[cfg(feature = "json")]
+        Codec::Json => json::encode(value, out),
+        Codec::Raw => Err(Failure::encode(RAW_CARRIES)),
+    }
 }
 
-/// Takes one value by serde off the front of `input`.
+/// Takes one value by serde off the front of `input`, which stays as it is on an error.
 pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, input: &mut &[u8]) -> Result<T, Failure> {
-    let _ = (codec, input);
-    todo!()
+    match codec {
+        Codec::Bincode => bincode::decode(input),
+        #[cfg(feature = "json")]
+        Codec::Json => json::decode(input),
+        Codec::Raw => Err(Failure::decode(RAW_CARRIES)),
+    }
 }
 
 /// Takes the one value that `payload` holds, by serde; bytes left over are an error.
 pub(crate) fn decode_whole<T: DeserializeOwned>(codec: Codec, payload: Payload<'_>) -> Result<T, Failure> {
-    let _ = (codec, payload);
-    todo!()
+    let bytes = payload.to_vec();
+    let mut input = bytes.as_slice();
+    let value = decode(codec, &mut input)?;
+    match input.len() {
+        0 => Ok(value),
+        over => {
+            Err(Failure::decode(format!("{over} of {} bytes are left over after the value", bytes.len())))
+        }
+    }
 }
 
 /// Appends plain values as an argument: aligned, counted, copied (`Raw`: copied alone).
-pub(crate) fn encode_plain<T: Pod>(codec: Codec, values: &[T], out: &mut WindowWriter<'_>) -> Result<(), Failure> {
-    let _ = (codec, values, out, WriteError::Full);
-    todo!()
+///
+/// # Errors
+/// As [`encode`]; and for values without a size, whose count nothing could check, and under `Json`.
+pub(crate) fn encode_plain<T: Pod>(
+    codec: Codec,
+    values: &[T],
+    out: &mut WindowWriter<'_>,
+) -> Result<(), Failure> {
+    match codec {
+        Codec::Bincode => plain::encode_counted(values, out),
+        #[cfg(feature = "json")]
+        Codec::Json => Err(Failure::encode(JSON_CARRIES)),
+        Codec::Raw => plain::encode_alone(values, out),
+    }
 }
 
 /// Borrows plain values off the front of `input` (`Raw`: all of it).
+///
+/// The window that `input` is a part of starts at a multiple of [`ALIGNMENT`], so an address says
+/// how much padding was written before the values.
+///
+/// [`ALIGNMENT`]: crate::shm::window::ALIGNMENT
 pub(crate) fn decode_plain<'a, T: Pod>(codec: Codec, input: &mut &'a [u8]) -> Result<&'a [T], Failure> {
-    let _ = (codec, input);
-    todo!()
+    plain::borrow(take_plain::<T>(codec, input)?)
 }
+
+/// Copies plain values off the front of `input` (`Raw`: all of it), for an argument by value.
+///
+/// Padding is found as in [`decode_plain`].
+pub(crate) fn decode_plain_vec<T: Pod>(codec: Codec, input: &mut &[u8]) -> Result<Vec<T>, Failure> {
+    payload_plain(Payload::of(take_plain::<T>(codec, input)?))
+}
+
+/// Borrows text that was written as plain bytes off the front of `input` (`Raw`: all of it).
+pub(crate) fn decode_text<'a>(codec: Codec, input: &mut &'a [u8]) -> Result<&'a str, Failure> {
+    std::str::from_utf8(take_plain::<u8>(codec, input)?).map_err(failure::no_text)
+}
+
+/// Copies out a whole result that consists of plain values alone.
+pub(crate) fn payload_plain<T: Pod>(payload: Payload<'_>) -> Result<Vec<T>, Failure> {
+    let size = size_of::<T>();
+    let found = payload.len();
+    payload.to_plain().ok_or_else(|| {
+        Failure::decode(format!(
+            "{found} bytes are found where a multiple of {size}, one value's size, is allowed"
+        ))
+    })
+}
+
+/// Copies out a whole result that consists of text alone.
+pub(crate) fn payload_text(payload: Payload<'_>) -> Result<String, Failure> {
+    String::from_utf8(payload.to_vec()).map_err(|error| failure::no_text(error.utf8_error()))
+}
+
+/// The bytes of the plain values at the front of `input`.
+fn take_plain<'a, T: Pod>(codec: Codec, input: &mut &'a [u8]) -> Result<&'a [u8], Failure> {
+    match codec {
+        Codec::Bincode => plain::take_counted::<T>(input),
+        #[cfg(feature = "json")]
+        Codec::Json => Err(Failure::decode(JSON_CARRIES)),
+        Codec::Raw => Ok(std::mem::take(input)),
+    }
+}
+
+const RAW_CARRIES: &str =
+    "the raw codec carries bytes, text and plain values only, and this type travels by serde";
+
+#[cfg(feature = "json")]
+const JSON_CARRIES: &str =
+    "the json codec carries serialisable values only, and this type travels as plain bytes";
