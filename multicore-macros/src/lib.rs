@@ -1,1 +1,90 @@
-//! The attribute macros of the `multicore` crate.
+//! The macros of the `multicore` crate, which re-exports and documents them.
+//!
+//! One folder per macro, each in three steps: `args` or the item is parsed, checked into a model, and
+//! the model expanded, which cannot fail. Every sentence for the user stands in `messages`.
+//!
+//! A mistake in an option still gives the full expansion beside the error, so that the code which
+//! uses the task does not fail as well; a mistake in the item gives the item and the error.
+
+mod function;
+mod hook;
+mod main_fn;
+mod messages;
+mod options;
+mod par_ranges;
+mod task;
+
+use proc_macro::TokenStream;
+
+/// Makes a function a task: it stays an ordinary function, and gets a type of the same name with
+/// `call(arguments…)`, which makes a call for worker processes.
+///
+/// ```ignore
+/// #[multicore::task]
+/// fn render(start: usize, end: usize) -> String { … }
+///
+/// render(0, 10);                        // runs right here
+/// render::call(0, 10).spawn()?.get()?;  // runs in a worker
+/// ```
+///
+/// Arguments are anything that implements `serde::Serialize` and `serde::de::DeserializeOwned`, and
+/// references to that (`&str`, `&[T]`, `&T`); results the same, by value. Options:
+///
+/// | option | means |
+/// |---|---|
+/// | `name = "billing.render"` | the task's name and ID, in place of the function's path |
+/// | `type = RenderTask` | the type's name, where the function's is taken |
+/// | `codec = "bincode"`, `"json"`, `"raw"` | how arguments and result travel |
+/// | `error = "text"` | an error of any kind comes back as `TextError`, with its causes |
+/// | `timeout = "2s"` | the worker is ended when a call runs longer (`ms`, `s`, `m`, `h`) |
+/// | `retries = 3` | a call whose worker died or whose time was up is run again |
+/// | `isolate` | never runs in the client's own process |
+/// | `crate = path::to::multicore` | where the crate is, if it was renamed |
+#[proc_macro_attribute]
+pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
+    task::expand(options.into(), item.into()).into()
+}
+
+/// Prepares the pool at the start of `main`, before anything else can start a thread.
+///
+/// `preload(A, B)` loads these `LazyLock` statics first, so that every worker begins with them.
+/// Stands above or below `#[tokio::main]` and the like. Option `crate = path` as for [`macro@task`].
+#[proc_macro_attribute]
+pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
+    main_fn::expand(options.into(), item.into()).into()
+}
+
+/// Makes a function run in every worker before its first call; its failure fails the worker's start.
+///
+/// The function takes nothing and returns nothing or `Result<(), E>` with `E: Display`.
+#[proc_macro_attribute]
+pub fn worker_start(options: TokenStream, item: TokenStream) -> TokenStream {
+    hook::expand(hook::Kind::Start, options.into(), item.into()).into()
+}
+
+/// Makes a function run in every worker that ends in an orderly way, after its last call.
+///
+/// The function takes nothing and returns nothing or `Result<(), E>` with `E: Display`.
+#[proc_macro_attribute]
+pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
+    hook::expand(hook::Kind::Exit, options.into(), item.into()).into()
+}
+
+/// Divides items into chunks, runs a task function on each and collects the results in order.
+///
+/// `par_ranges!(items, chunk_fn)` or `par_ranges!(items, chunk_fn, option = value, …)`; a chunk
+/// function takes `(start: usize, end: usize)`, `(range: Range<usize>)` or `(chunk: &[T])`.
+///
+/// | option | means |
+/// |---|---|
+/// | `min_range_size = n` | no chunk is smaller |
+/// | `ranges = n` | exactly this many chunks, or one per item if there are fewer |
+/// | `workers = n` | at most this many chunks run at once |
+/// | `timeout = duration` | for each chunk |
+/// | `max_load_average = 0.85` | runs here, one after another, while the machine is busier |
+/// | `pool = &pool` | in place of the default pool |
+/// | `inline = true` | runs here, one after another |
+#[proc_macro]
+pub fn par_ranges(input: TokenStream) -> TokenStream {
+    par_ranges::expand(input.into()).into()
+}

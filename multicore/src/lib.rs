@@ -8,17 +8,24 @@ mod call;
 mod codec;
 mod error;
 mod items;
+mod par;
+mod pool;
 mod ranges;
 mod registry;
 mod shm;
 mod sys;
 
 #[doc(hidden)]
+#[allow(missing_docs, reason = "named by generated code alone")]
 pub mod private;
+#[doc(hidden)]
+pub use private as __private;
 
+pub use call::{Call, TaskFn};
+pub use codec::Codec;
 pub use error::{Error, Exit, Result, Signal, TextError};
-
-/// Runs this process as what its client started it for; `false` when it does not know the marker.
-fn turned_aside(_marker: String) -> bool {
-    false
-}
+pub use items::Items;
+pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
+pub use pool::Pool;
+pub use ranges::{Ranges, ranges, ranges_with};
+pub use registry::{TaskInfo, tasks};

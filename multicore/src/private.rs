@@ -1,1 +1,164 @@
-//! All that generated code may name.
+//! All that generated code may name; no stable interface.
+//!
+//! Generated code stands in other people's crates, so everything here is safe to call, names
+//! nothing of the user's, and works without a prelude.
+
+mod hook;
+mod plain;
+mod preload;
+mod probe;
+mod route;
+mod text;
+
+pub use std::any::type_name;
+pub use std::option::Option::{None, Some};
+pub use std::result::Result;
+pub use std::time::Duration;
+
+pub use crate::call::{Call, Encoder, Invocation, Reply, TaskFn};
+pub use crate::codec::{Codec, Failure};
+pub use crate::error::TextError;
+pub use crate::items::{CallWith, Chunks, Items};
+pub use crate::par::{ParOptions, par_ranges};
+pub use crate::registry::{Declared, Entry, Hook, HookKind, Link, Registered};
+
+pub use hook::{HookOutcome, hook_outcome};
+pub use preload::{Preload, preload};
+pub use probe::*;
+pub use route::*;
+pub use text::*;
+
+use std::panic::Location;
+
+use crate::call::Arguments;
+
+/// The traits whose methods generated code calls, to be imported without their names.
+pub mod traits {
+    pub use super::probe::{ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeWhole as _};
+    pub use super::route::{ByNothing as _, ByPlain as _, ByPlainOrSerde as _, BySerde as _};
+    pub use super::text::{InBox as _, InNoBox as _, InSendBox as _};
+}
+
+/// Hands an entry over to the registry before `main`.
+///
+/// A `macro_rules!` of this crate, so that the unsafe attribute carries no span of the user's: the
+/// expansion compiles in a crate that forbids unsafe code.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __multicore_register {
+    ($kind:ident, $item:expr) => {
+        static __MULTICORE_LINK: $crate::private::Link =
+            $crate::private::Link::new($crate::private::Registered::$kind($item));
+
+        extern "C" fn __multicore_register() {
+            $crate::private::Link::register(&__MULTICORE_LINK);
+        }
+
+        // SAFETY: [constructor] the section is an array of `extern "C"` functions that the loader calls
+        // once each before `main`; this is one such function, and it allocates nothing, cannot unwind
+        // and needs nothing of the program to be ready.
+        #[used]
+        #[unsafe(link_section = ".init_array")]
+        static __MULTICORE_REGISTER: extern "C" fn() = __multicore_register;
+    };
+}
+
+pub use crate::__multicore_register as register;
+
+/// The `json` codec, or the one error that says which feature has it.
+#[doc(hidden)]
+#[cfg(feature = "json")]
+#[macro_export]
+macro_rules! __multicore_json {
+    () => {
+        $crate::private::Codec::Json
+    };
+}
+
+/// The `json` codec, or the one error that says which feature has it.
+#[doc(hidden)]
+#[cfg(not(feature = "json"))]
+#[macro_export]
+macro_rules! __multicore_json {
+    () => {
+        ::core::compile_error!(
+            "the codec `json` needs the feature `json` of `multicore`: write `multicore = { …, features = [\"json\"] }` in Cargo.toml"
+        )
+    };
+}
+
+pub use crate::__multicore_json as json;
+
+/// Makes a call out of generated code's parts.
+pub fn call<'a, A: 'a, R: 'a>(
+    entry: &'static Entry,
+    arguments: A,
+    encode: impl Fn(&A, &mut Encoder<'_, '_>) -> Result<(), Failure> + 'a,
+    run: impl FnOnce(A) -> R + 'a,
+    decode: fn(Reply<'_>) -> Result<R, Failure>,
+) -> Call<'a, R> {
+    Call::new(entry, Box::new(Arguments { arguments, encode, run }), decode)
+}
+
+/// The place that generated code gives this call's tokens.
+#[track_caller]
+#[must_use]
+pub const fn here() -> &'static Location<'static> {
+    Location::caller()
+}
+
+/// Reads a worker's arguments, front to back.
+pub struct Input<'a> {
+    pub(crate) codec: Codec,
+    pub(crate) rest: &'a [u8],
+}
+
+impl Input<'_> {
+    /// Every byte must have been an argument's.
+    ///
+    /// # Errors
+    /// [`Failure::Decode`] when bytes are left over.
+    pub fn finish(self) -> Result<(), Failure> {
+        match self.rest.len() {
+            0 => Ok(()),
+            over => Err(Failure::Decode(format!("{over} bytes are left over after the last argument"))),
+        }
+    }
+}
+
+impl<'a, 'b, 'w> Invocation<'a, 'b, 'w> {
+    /// The arguments, to be taken in order.
+    #[must_use]
+    pub fn input(&self) -> Input<'a> {
+        Input { codec: self.codec, rest: self.arguments }
+    }
+}
+
+/// What became of writing several arguments.
+pub struct All(Result<(), Failure>);
+
+impl All {
+    #[allow(clippy::new_without_default, reason = "generated code alone makes one")]
+    #[must_use]
+    pub fn new() -> All {
+        All(Ok(()))
+    }
+
+    /// Keeps the first failure; of several that the window is too small the last, because the writer
+    /// goes on counting and the last knows what all arguments need.
+    pub fn add(&mut self, written: Result<(), Failure>) {
+        match (&self.0, &written) {
+            (Ok(()), _) | (Err(Failure::TooLarge { .. }), Err(Failure::TooLarge { .. })) => self.0 = written,
+            _ => {}
+        }
+    }
+
+    /// # Errors
+    /// The failure, if there was one.
+    pub fn end(self) -> Result<(), Failure> {
+        self.0
+    }
+}
+
+/// Called by `#[multicore::main]` before the user's `main`, after the statics are loaded.
+pub fn start_main() {}

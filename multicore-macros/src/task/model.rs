@@ -1,0 +1,152 @@
+//! A task function, checked: all that the expansion needs, and nothing that it could refuse.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+use syn::{Attribute, FnArg, GenericParam, ItemFn, Pat, PatType, ReturnType, Type, Visibility};
+
+use super::args::{Args, Codec};
+use super::types::{self, Form};
+use crate::function;
+use crate::messages::{self, at};
+use crate::options::Errors;
+
+pub(crate) struct Task {
+    pub(crate) args: Args,
+    pub(crate) cfgs: Vec<Attribute>,
+    /// Copied to the companion, so that it warns where the function would.
+    pub(crate) deprecated: Option<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) function: Ident,
+    pub(crate) companion: Ident,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) result: Type,
+    /// The argument and result types as written.
+    pub(crate) signature: String,
+}
+
+pub(crate) struct Argument {
+    /// For `call`: the user's name at the user's place, but visible to nothing of the user's.
+    pub(crate) name: Ident,
+    pub(crate) form: Form,
+    /// What travels: without the reference.
+    pub(crate) ty: Type,
+}
+
+impl Task {
+    pub(crate) fn of(args: Args, item: &ItemFn, errors: &mut Errors) -> Option<Task> {
+        let mut own = Errors::default();
+        let function = &item.sig.ident;
+        function::check_qualifiers(item, messages::ASYNC, &mut own);
+        check_generics(item, &mut own);
+        let arguments: Vec<_> = item
+            .sig
+            .inputs
+            .iter()
+            .enumerate()
+            .filter_map(|(at, input)| match input {
+                FnArg::Typed(typed) => own.note(argument(at, typed)),
+                FnArg::Receiver(_) => None,
+            })
+            .collect();
+        let result = match &item.sig.output {
+            ReturnType::Default => unit(function.span()),
+            ReturnType::Type(_, ty) => {
+                own.note(types::result(ty));
+                (**ty).clone()
+            }
+        };
+        if let (true, Codec::Raw(literal)) = (own.is_empty() && arguments.len() != 1, &args.codec) {
+            own.push(match item.sig.inputs.iter().nth(1) {
+                Some(second) => at(second, messages::raw_arguments(arguments.len())),
+                None => at(literal, messages::raw_arguments(0)),
+            });
+        }
+        if let Some(error) = own.into_inner() {
+            errors.push(error);
+            return None;
+        }
+        // Located at the function's name, and from this expansion: lints about names pass it by.
+        let companion = args.type_name.clone().unwrap_or_else(|| {
+            let mut name = function.clone();
+            name.set_span(Span::call_site().located_at(function.span()));
+            name
+        });
+        Some(Task {
+            args,
+            cfgs: function::cfgs(&item.attrs).into_iter().cloned().collect(),
+            deprecated: item.attrs.iter().find(|attribute| attribute.path().is_ident("deprecated")).cloned(),
+            visibility: item.vis.clone(),
+            function: function.clone(),
+            companion,
+            signature: signature(item),
+            arguments,
+            result,
+        })
+    }
+}
+
+fn check_generics(item: &ItemFn, errors: &mut Errors) {
+    let mistake = item.sig.generics.params.iter().find_map(|parameter| match parameter {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(ty) => Some(at(&ty.ident, messages::GENERIC_TYPE)),
+        GenericParam::Const(constant) => Some(at(&constant.ident, messages::GENERIC_CONST)),
+    });
+    if let Some(mistake) = mistake {
+        errors.push(mistake);
+    }
+}
+
+fn argument(position: usize, typed: &PatType) -> syn::Result<Argument> {
+    if let Some(cfg) = typed
+        .attrs
+        .iter()
+        .find(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
+    {
+        return Err(at(cfg, messages::CONDITIONAL_ARGUMENT));
+    }
+    let name = match &*typed.pat {
+        Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
+            let mut ident = name.ident.clone();
+            ident.set_span(Span::mixed_site().located_at(ident.span()));
+            ident
+        }
+        Pat::Wild(_) => format_ident!("argument_{position}", span = Span::mixed_site()),
+        other => return Err(at(other, messages::PATTERN)),
+    };
+    let (form, ty) = types::argument(&typed.ty)?;
+    Ok(Argument { name, form, ty })
+}
+
+/// `()`, at the function's name, because that is where an error about it would have to stand.
+fn unit(span: Span) -> Type {
+    Type::Tuple(syn::TypeTuple {
+        attrs: Vec::new(),
+        paren_token: syn::token::Paren(span),
+        elems: Default::default(),
+    })
+}
+
+fn signature(item: &ItemFn) -> String {
+    let arguments: Vec<TokenStream> = item
+        .sig
+        .inputs
+        .iter()
+        .filter_map(|input| match input {
+            FnArg::Typed(PatType { ty, .. }) => Some(quote!(#ty)),
+            FnArg::Receiver(_) => None,
+        })
+        .collect();
+    let arguments = arguments.into_iter().map(types::text).collect::<Vec<_>>().join(", ");
+    match &item.sig.output {
+        ReturnType::Default => format!("({arguments})"),
+        ReturnType::Type(_, ty) => format!("({arguments}) -> {}", types::text(quote!(#ty))),
+    }
+}
+
+impl Task {
+    /// The function's name as text, for documentation.
+    pub(crate) fn name(&self) -> String {
+        self.function.unraw().to_string()
+    }
+}

@@ -1,0 +1,4 @@
+//! (being written)
+
+/// Workers, their supervisor and their shared region.
+pub struct Pool(());

@@ -1,0 +1,34 @@
+//! What functions that workers run at their start and end may return.
+
+use std::fmt::Display;
+
+/// The return types of a hook.
+#[diagnostic::on_unimplemented(
+    message = "a worker's start or exit function cannot return `{Self}`",
+    label = "neither `()` nor `Result<(), E>`",
+    note = "return nothing, or `Result<(), E>` where `E` implements `Display`"
+)]
+pub trait HookOutcome {
+    fn outcome(self) -> Result<(), String>;
+}
+
+impl HookOutcome for () {
+    fn outcome(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Display> HookOutcome for Result<(), E> {
+    fn outcome(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// What a hook's return value says.
+///
+/// # Errors
+/// The hook's own, as text.
+pub fn hook_outcome<T: HookOutcome>(outcome: T) -> Result<(), String> {
+    outcome.outcome()
+}
