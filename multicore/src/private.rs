@@ -34,7 +34,9 @@ use crate::call::Arguments;
 
 /// The traits whose methods generated code calls, to be imported without their names.
 pub mod traits {
-    pub use super::probe::{ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeWhole as _};
+    pub use super::probe::{
+        ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeWhole as _,
+    };
     pub use super::route::{ByNothing as _, ByPlain as _, ByPlainOrSerde as _, BySerde as _};
     pub use super::text::{InBox as _, InNoBox as _, InSendBox as _};
 }
@@ -161,4 +163,12 @@ impl All {
 }
 
 /// Called by `#[multicore::main]` before the user's `main`, after the statics are loaded.
-pub fn start_main() {}
+///
+/// Ends the program when there can be no pool: `main` may return anything, so there is no other way
+/// to say so.
+pub fn start_main() {
+    if let Err(error) = crate::initialize() {
+        eprintln!("multicore: {error}");
+        std::process::exit(1);
+    }
+}

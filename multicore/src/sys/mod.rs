@@ -4,11 +4,11 @@
 //! function needs of its surroundings and cannot check (one thread, a child that never returns) stands
 //! in the first lines of its documentation.
 #![allow(unsafe_code)]
-#![allow(dead_code, unused_imports)] // until `pool/` uses all of it
 
 pub(crate) mod entry;
 pub(crate) mod eventfd;
 pub(crate) mod exit;
+pub(crate) mod fault;
 pub(crate) mod fork_guard;
 pub(crate) mod futex;
 pub(crate) mod memfd;

@@ -1,5 +1,6 @@
 //! Parents, children and groups.
 
+use std::ffi::c_int;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
@@ -36,15 +37,41 @@ pub(crate) struct Reaped {
     pub(crate) peak_memory_bytes: u64,
 }
 
-/// Collects one child that has ended, whichever; `None` when none has. Never blocks.
+/// A child that has ended, whichever; `None` when none has. It stays to be [`reap`]ed, so its pid and
+/// its group still mean it. Never blocks.
 ///
-/// Only for a process whose every child is ours: it takes what the user's own `wait` waits for.
-pub(crate) fn reap() -> Option<Reaped> {
+/// Only for a process whose every child is ours: it sees what the user's own `wait` waits for.
+pub(crate) fn peek_dead() -> Option<Pid> {
+    // SAFETY: all zeroes is a valid `siginfo_t`.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: `info` is a live local of the right type.
+    let returned = unsafe { libc::waitid(libc::P_ALL, 0, &mut info, flags) };
+    // SAFETY: `waitid` filled the fields of a child's end, or left all at zero.
+    let pid = unsafe { info.si_pid() };
+    (returned == 0 && pid > 0).then(|| Pid::from_raw(pid))
+}
+
+/// Collects a child if it has ended. Never blocks.
+pub(crate) fn reap(child: Pid) -> Option<Reaped> {
+    wait4(child.as_raw(), libc::WNOHANG)
+}
+
+/// Collects the next child that ends; `None` when there is no child. Blocks.
+pub(crate) fn reap_next() -> Option<Reaped> {
+    wait4(-1, 0)
+}
+
+fn wait4(child: libc::pid_t, flags: c_int) -> Option<Reaped> {
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    let flags = libc::WNOHANG | libc::__WALL;
-    // SAFETY: both pointers are to live locals of the right type.
-    let pid = unsafe { libc::wait4(-1, &mut status, flags, usage.as_mut_ptr()) };
+    let pid = loop {
+        // SAFETY: both pointers are to live locals of the right type.
+        let pid = unsafe { libc::wait4(child, &mut status, flags | libc::__WALL, usage.as_mut_ptr()) };
+        if pid != -1 || io::Error::last_os_error().kind() != ErrorKind::Interrupted {
+            break pid;
+        }
+    };
     if pid <= 0 {
         return None;
     }

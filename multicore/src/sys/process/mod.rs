@@ -7,7 +7,8 @@ mod own;
 
 pub(crate) use descriptors::{close_all_but, fill_standard_descriptors, stdin_from_nothing};
 pub(crate) use family::{
-    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, reap,
+    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, peek_dead, reap,
+    reap_next,
 };
 pub(crate) use fork::{
     Fork, exit_now, flush_output, fork, fork_orphan, fork_unchecked, single_threaded, thread_count,
