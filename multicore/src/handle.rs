@@ -9,7 +9,7 @@ use crate::codec::{Codec, Failure};
 use crate::error::{Error, Result};
 use crate::panics;
 use crate::pool::client::{Client, NotSent, Taken, Ticket};
-use crate::pool::{Backend, default};
+use crate::pool::{Backend, Place, allow_inline, default};
 use crate::registry::Entry;
 use crate::report::{Report, client_error};
 
@@ -89,29 +89,25 @@ impl<'a, R: 'static> Call<'a, R> {
     /// `Full` hands the call back.
     pub fn try_spawn(self) -> Result<Handle<R>, TrySpawnError<'a, R>> {
         let pool = default::pool().map_err(TrySpawnError::Failed)?;
-        match &pool.backend {
-            Backend::Processes(client) => {
-                Handle::send(client, self, false).map_err(|not_sent| match not_sent {
-                    NotSent::Full(call) => TrySpawnError::Full(call),
-                    NotSent::Failed(error) => TrySpawnError::Failed(error),
-                })
-            }
-            inline => Handle::spawn(inline, self).map_err(TrySpawnError::Failed),
+        match pool.backend.place() {
+            Place::Workers(client) => Handle::send(client, self, false).map_err(|not_sent| match not_sent {
+                NotSent::Full(call) => TrySpawnError::Full(call),
+                NotSent::Failed(error) => TrySpawnError::Failed(error),
+            }),
+            Place::Here { .. } => pool.spawn(self).map_err(TrySpawnError::Failed),
         }
     }
 }
 
 impl<R: 'static> Handle<R> {
     pub(crate) fn spawn(backend: &Backend, call: Call<'_, R>) -> Result<Handle<R>> {
-        match backend {
-            Backend::Processes(client) => {
-                Handle::send(client, call, true).map_err(|not_sent| match not_sent {
-                    NotSent::Failed(error) => error,
-                    NotSent::Full(call) => Error::refused(format!("no slot for `{}`", call.entry.name())),
-                })
-            }
-            Backend::Inline { asked_for, .. } => {
-                Backend::allow_inline(*asked_for, &call)?;
+        match backend.place() {
+            Place::Workers(client) => Handle::send(client, call, true).map_err(|not_sent| match not_sent {
+                NotSent::Failed(error) => error,
+                NotSent::Full(call) => Error::refused(format!("no slot for `{}`", call.entry.name())),
+            }),
+            Place::Here { asked_for } => {
+                allow_inline(asked_for, &call)?;
                 Ok(Handle::here(call))
             }
         }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::items::{Chunks, Items};
 use crate::load;
-use crate::pool::{Backend, Pool, default};
+use crate::pool::{Pool, allow_inline, default};
 use crate::ranges::{balanced, default_count};
 
 /// The options of one `par_ranges!`.
@@ -88,7 +88,7 @@ fn here<'i, R: 'static>(
     let mut results = Vec::with_capacity(chunks.len());
     for range in chunks {
         let call = call(range);
-        Backend::allow_inline(false, &call)?;
+        allow_inline(false, &call)?;
         results.push(Handle::here(call).get());
     }
     all_or_first_error(results)

@@ -139,14 +139,18 @@ fn template(control: OwnedFd, client: OwnedFd, keep_fds: &[i32]) {
     process::close_all_but(&keep);
     let _ = process::stdin_from_nothing();
     process::set_name("multicore: template");
+    let Ok(children) = signals::signal_fd_for_children() else { return };
     loop {
-        // Supervisors that ended; without any the call returns at once.
+        // Supervisors that ended.
         while process::peek_dead().and_then(process::reap).is_some() {}
-        let mut fds = [&control, &client].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-        let _ = nix::poll::poll(&mut fds, PollTimeout::from(1000u16));
-        let [asked, gone] = fds.map(|fd| fd.any().unwrap_or(false));
+        let mut fds = [&control, &client, &children].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+        let _ = nix::poll::poll(&mut fds, PollTimeout::NONE);
+        let [asked, gone, child] = fds.map(|fd| fd.any().unwrap_or(false));
         if gone {
             return;
+        }
+        if child {
+            let _ = signals::drain(children.as_fd());
         }
         if !asked {
             continue;

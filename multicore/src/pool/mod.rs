@@ -43,7 +43,6 @@ pub struct Pool {
     pub(crate) backend: Backend,
 }
 
-#[derive(Clone)]
 pub(crate) enum Backend {
     Processes(Arc<Client>),
     /// Everything in this process, because `MULTICORE_BACKEND` says so or because this is a worker.
@@ -167,21 +166,40 @@ extern "C" fn stop_all() {
     living.iter().filter_map(Weak::upgrade).for_each(|client| client.stop());
 }
 
+/// Where a pool's calls run.
+pub(crate) enum Place<'b> {
+    Workers(&'b Arc<Client>),
+    /// In this process; `asked_for` by whoever set the variable.
+    Here {
+        asked_for: bool,
+    },
+}
+
 impl Backend {
-    /// Refuses what must not run in this process.
-    pub(crate) fn allow_inline<R>(asked_for: bool, call: &Call<'_, R>) -> Result<()> {
-        let isolated = [
-            (call.timeout.is_some(), "a timeout"),
-            (call.retries > 0, "retries"),
-            (call.isolate, "isolation"),
-        ];
-        match isolated.into_iter().find(|(set, _)| *set) {
-            Some((_, what)) if !asked_for => Err(Error::refused(format!(
-                "`{}` asks for {what}, and would have to run in this very process; drop that, or make the call \
-                 where a worker can take it",
-                call.entry.name()
-            ))),
-            _ => Ok(()),
+    /// Where a call that is made now runs: a worker runs its own calls itself, whatever pool it
+    /// inherited.
+    pub(crate) fn place(&self) -> Place<'_> {
+        match self {
+            Backend::Inline { asked_for, .. } => Place::Here { asked_for: *asked_for },
+            Backend::Processes(_) if worker::in_worker() => Place::Here { asked_for: false },
+            Backend::Processes(client) => Place::Workers(client),
         }
     }
 }
+
+/// Refuses what must not run in this process.
+pub(crate) fn allow_inline<R>(asked_for: bool, call: &Call<'_, R>) -> Result<()> {
+    let isolated =
+        [(call.timeout.is_some(), "a timeout"), (call.retries > 0, "retries"), (call.isolate, "isolation")];
+    match isolated.into_iter().find(|(set, _)| *set) {
+        Some((_, what)) if !asked_for => Err(Error::refused(format!(
+            "`{}` asks for {what}, and would have to run in this very process; drop that, or make the call \
+             where a worker can take it",
+            call.entry.name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod test;
