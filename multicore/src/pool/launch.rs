@@ -13,18 +13,27 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::socket::Shutdown;
 
-use super::control::{self, Word as Say};
+use super::control::{self, Wanted, Word as Say};
 use super::supervisor::supervise;
 use crate::config::Start;
 use crate::error::{Error, Result};
+use crate::sys::fork_guard::{self, Token};
 use crate::sys::process::Fork;
-use crate::sys::{entry, pidfd, process, signals, socket};
+use crate::sys::{entry, pidfd, poll, process, signals, socket};
 
 /// The start method that this program settled on.
 static METHOD: OnceLock<Start> = OnceLock::new();
-/// The control socket of the template, where the program forks.
-static TEMPLATE: OnceLock<OwnedFd> = OnceLock::new();
+/// The way to the template, where the program forks.
+static TEMPLATE: OnceLock<Template> = OnceLock::new();
+/// How long the template may take to end.
+const END: Duration = Duration::from_secs(5);
+
+struct Template {
+    socket: OwnedFd,
+    made_in: Token,
+}
 
 /// The method in force, `wanted` if none was.
 ///
@@ -55,7 +64,7 @@ pub(crate) fn launch(method: Start, theirs: OwnedFd, first: impl FnOnce(&[u8]) -
             let template = TEMPLATE.get().ok_or_else(|| {
                 Error::config("start", "`fork` needs `multicore::initialize()` or `#[multicore::main]` first")
             })?;
-            control::send(template.as_fd(), b"", &(), &[theirs.as_fd()])?;
+            control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()])?;
             first(b"")
         }
     }
@@ -124,8 +133,23 @@ pub(crate) fn fork_template(keep_fds: &[i32]) -> Result<()> {
     let client = pidfd::of_self()?;
     process::flush_output();
     process::fork_orphan(|| template(theirs, client, keep_fds))?;
-    let _ = TEMPLATE.set(ours);
+    let _ = TEMPLATE.set(Template { socket: ours, made_in: fork_guard::token() });
     Ok(())
+}
+
+/// Ends the template with the program, so that it does not hold the program's output open any longer.
+///
+/// Only for the process that made it; a fork of it shares the socket.
+pub(crate) fn end_template() {
+    let Some(template) = TEMPLATE.get() else { return };
+    if fork_guard::in_forked_child(template.made_in) {
+        return;
+    }
+    // The template reads the end and leaves; its own end of the socket closes with it, after its output.
+    // Refused or too late: it watches this process as well.
+    if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {
+        let _ = poll::readable(template.socket.as_fd(), Some(END));
+    }
 }
 
 /// The template's life: a supervisor for each message, until the client is gone.
@@ -155,7 +179,9 @@ fn template(control: OwnedFd, client: OwnedFd, keep_fds: &[i32]) {
         if !asked {
             continue;
         }
-        let Ok(Some(((), mut fds))) = control::receive::<()>(control.as_fd(), 0, Some(Duration::ZERO)) else {
+        let Ok(Some((Wanted::Supervisor, mut fds))) =
+            control::receive::<Wanted>(control.as_fd(), 0, Some(Duration::ZERO))
+        else {
             return;
         };
         let Some(socket) = fds.pop() else { continue };
