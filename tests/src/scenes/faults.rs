@@ -383,8 +383,13 @@ pub fn the_death_of_the_supervisor_costs_running_calls_alone() {
 pub fn the_death_of_an_idle_supervisor_costs_nothing() {
     with_pool(|rig| {
         for n in 0..5 {
-            kill(&rig.supervisor(), Kill::SIGKILL);
+            let supervisor = rig.supervisor();
+            kill(&supervisor, Kill::SIGKILL);
+            if n % 2 == 0 {
+                eventually("the supervisor is dead", || !supervisor.lives());
+            }
             assert_eq!(outcome(rig, tasks::square::call(n)).unwrap(), n * n);
+            eventually("the supervisor is dead", || !supervisor.lives());
         }
     });
 }
