@@ -26,6 +26,7 @@ macro_rules! calling_scenes {
             payloads_of_every_size_travel
             too_large_says_exactly_what_was_needed
             a_closed_pool_refuses_and_its_results_can_be_collected
+            a_pool_that_cannot_finish_in_time_closes_its_calls
         }
     };
 }
