@@ -137,7 +137,7 @@ pub fn befriend_json(person: &Person, friend: Person) -> Person {
 /// The user's own errors.
 #[multicore::task]
 pub fn checked_half(n: u64) -> Result<u64, String> {
-    if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd")) }
+    if n.is_multiple_of(2) { Ok(n / 2) } else { Err(format!("{n} is odd")) }
 }
 
 /// Errors that cannot travel, as text.

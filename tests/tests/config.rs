@@ -19,14 +19,18 @@ fn variables_set_what_code_does_not() {
         assert_eq!(client(&["exec", "settings"], variables), expected, "{variables:?}");
     };
     check(&[("MULTICORE_WORKERS", "3")], "worker\n3 4294967296 Some(Exec)\nallowed\n");
-    check(&[("MULTICORE_WORKERS", " 1 "), ("MULTICORE_SLOTS", "")], "worker\n1 4294967296 Some(Exec)\nallowed\n");
+    check(
+        &[("MULTICORE_WORKERS", " 1 "), ("MULTICORE_SLOTS", "")],
+        "worker\n1 4294967296 Some(Exec)\nallowed\n",
+    );
     let sized = [("MULTICORE_WORKERS", "1"), ("MULTICORE_PAYLOAD_LIMIT", "65536"), ("MULTICORE_SLOTS", "1")];
     check(&sized, "worker\n1 65536 Some(Exec)\nallowed\n");
     let refusing = [("MULTICORE_WORKERS", "1"), ("MULTICORE_MAX_LOAD_AVERAGE", "0.0")];
     check(&refusing, "worker\n1 4294967296 Some(Exec)\nrefused\n");
     let inline = [("MULTICORE_WORKERS", "1"), ("MULTICORE_BACKEND", "inline")];
     check(&inline, "inline\n1 18446744073709551615 None\nallowed\n");
-    let explicit = [("MULTICORE_WORKERS", "1"), ("MULTICORE_BACKEND", "processes"), ("MULTICORE_START", "exec")];
+    let explicit =
+        [("MULTICORE_WORKERS", "1"), ("MULTICORE_BACKEND", "processes"), ("MULTICORE_START", "exec")];
     check(&explicit, "worker\n1 4294967296 Some(Exec)\nallowed\n");
     let forked = client(&["fork", "settings"], &[("MULTICORE_START", "fork"), ("MULTICORE_WORKERS", "1")]);
     assert_eq!(forked, "worker\n1 4294967296 Some(Fork)\nallowed\n");

@@ -83,7 +83,7 @@ fn boundaries_depend_on_length_options_and_the_size_of_the_pool_alone() {
         // Under load too.
         let naps: Vec<_> = (0..4).map(|_| pools[1].spawn(tasks::nap::call(20)).unwrap()).collect();
         assert_eq!(chunks(&pools[1]), all[1]);
-        naps.into_iter().for_each(|nap| drop(nap.get().unwrap()));
+        naps.into_iter().for_each(|nap| assert_eq!(nap.get().unwrap(), 20));
         for pool in &pools {
             let sixteen = par_ranges!(0..1000, tasks::in_range, pool = pool, ranges = 16).unwrap();
             assert_eq!(sixteen.len(), 16);
@@ -97,7 +97,10 @@ fn boundaries_depend_on_length_options_and_the_size_of_the_pool_alone() {
 fn options_set_the_number_and_the_least_size_of_chunks() {
     on_a_pool(|pool| {
         assert_eq!(par_ranges!(0..5, tasks::in_range, pool = pool, ranges = 9).unwrap().len(), 5);
-        assert_eq!(par_ranges!(10..20, tasks::start_end, pool = pool, ranges = 2).unwrap(), [(10, 15), (15, 20)]);
+        assert_eq!(
+            par_ranges!(10..20, tasks::start_end, pool = pool, ranges = 2).unwrap(),
+            [(10, 15), (15, 20)]
+        );
         let least = par_ranges!(0..100, tasks::in_range, pool = pool, min_range_size = 30).unwrap();
         covers(&least, 0..100);
         assert!(least.iter().all(|chunk| chunk.len() >= 30), "{least:?}");
@@ -165,7 +168,8 @@ fn each_chunk_has_its_own_time() {
         // All chunks together take longer.
         let done = par_ranges!(0..1000, tasks::naps, pool = pool, ranges = 20, timeout = limit).unwrap();
         assert_eq!(done, [50; 20]);
-        let error = par_ranges!(0..100_000, tasks::naps, pool = pool, ranges = 2, timeout = limit).unwrap_err();
+        let error =
+            par_ranges!(0..100_000, tasks::naps, pool = pool, ranges = 2, timeout = limit).unwrap_err();
         assert!(matches!(error, Error::TimedOut { limit: told, .. } if told == limit), "{error:?}");
     });
 }

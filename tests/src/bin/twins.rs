@@ -13,7 +13,8 @@ fn second(_n: u64) -> u64 {
 }
 
 fn main() {
-    let report = |error: multicore::Error| println!("{error}\n{}", matches!(error, multicore::Error::Registry { .. }));
+    let report =
+        |error: multicore::Error| println!("{error}\n{}", matches!(error, multicore::Error::Registry { .. }));
     report(first::call().get().unwrap_err());
     report(multicore::Pool::builder().build().unwrap_err());
     report(multicore::initialize().unwrap_err());

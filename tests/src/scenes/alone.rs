@@ -133,7 +133,8 @@ pub fn the_programs_own_wait_does_no_harm_and_takes_none() {
     let supervisor = rig.supervisor();
     nix::sys::signal::kill(Pid::from_raw(supervisor.pid), nix::sys::signal::Signal::SIGKILL).unwrap();
     eventually("the supervisor is dead", || !supervisor.lives());
-    while matches!(waitpid(any, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {}
+    while matches!(waitpid(any, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {
+    }
     rig.end();
 }
 
@@ -218,7 +219,10 @@ pub fn the_default_pool_is_closed_by_shutdown() {
         multicore::shutdown();
         assert_eq!(handle.get().unwrap(), 50);
         assert!(matches!(tasks::square::call(1).spawn(), Err(Error::Closed)));
-        assert!(matches!(tasks::square::call(1).try_spawn(), Err(multicore::TrySpawnError::Failed(Error::Closed))));
+        assert!(matches!(
+            tasks::square::call(1).try_spawn(),
+            Err(multicore::TrySpawnError::Failed(Error::Closed))
+        ));
         assert!(matches!(multicore::par_ranges!(0..3, tasks::in_range), Err(Error::Closed)));
     }
     open().unwrap();

@@ -109,9 +109,12 @@ macro_rules! long_scenes {
     };
 }
 
-/// Every scene, by the name of its list and its own.
-pub fn all() -> Vec<(&'static str, fn())> {
-    let lists: [&[(&'static str, fn())]; 5] = [
+/// A scene with the name of its list and its own.
+pub type Named = (&'static str, fn());
+
+/// Every scene.
+pub fn all() -> Vec<Named> {
+    let lists: [&[Named]; 5] = [
         calling_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
