@@ -45,6 +45,17 @@ pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
     task::expand(options.into(), item.into()).into()
 }
 
+/// Puts what it is given beside the item that it stands on; `#[task]` emits it, nobody else.
+///
+/// With this everything that `#[task]` generates is one item. Where no type may stand, on a method in
+/// an `impl` block, that is one error and not one for each generated item.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn __beside(generated: TokenStream, mut item: TokenStream) -> TokenStream {
+    item.extend(generated);
+    item
+}
+
 /// Prepares the pool at the start of `main`, before anything else can start a thread.
 ///
 /// `preload(A, B)` loads these `LazyLock` statics first, so that every worker begins with them.

@@ -19,9 +19,14 @@ fn meant<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|known| (distance(name, known), *known))
-        .filter(|(distance, known)| *distance <= limit || known.starts_with(name))
+        .filter(|(distance, known)| *distance <= limit || is_part_of(name, known))
         .min()
         .map(|(_, known)| known)
+}
+
+/// Whether all words of `name` are words of `known`: `min_size` for `min_range_size`.
+fn is_part_of(name: &str, known: &str) -> bool {
+    name.split('_').all(|word| known.split('_').any(|known| known == word))
 }
 
 /// Letters to insert, remove or replace until `a` is `b`.
@@ -60,6 +65,9 @@ pub(crate) fn option_twice(name: &str) -> String {
 }
 
 pub(crate) fn wrong_kind(name: &str, example: &str) -> String {
+    if name == example {
+        return format!("the option `{name}` takes no value: write `{name}` alone, or leave it out");
+    }
     format!("the option `{name}` is written `{example}`")
 }
 

@@ -20,6 +20,8 @@ pub use crate::codec::{Codec, Failure};
 pub use crate::error::TextError;
 pub use crate::items::{CallWith, Chunks, Items};
 pub use crate::par::{ParOptions, par_ranges};
+pub use multicore_macros::__beside;
+
 pub use crate::registry::{Declared, Entry, Hook, HookKind, Link, Registered};
 
 pub use hook::{HookOutcome, hook_outcome};
@@ -36,7 +38,7 @@ use crate::call::Arguments;
 pub mod traits {
     pub use super::probe::{ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeWhole as _};
     pub use super::route::{ByNothing as _, ByPlain as _, ByPlainOrSerde as _, BySerde as _};
-    pub use super::text::{InBox as _, InNoBox as _, InSendBox as _};
+    pub use super::text::{InBox as _, InNoBox as _, InSendBox as _, NoResult as _};
 }
 
 /// Hands an entry over to the registry before `main`.

@@ -1,2 +1,2 @@
 #[multicore::main]
-fn main(arguments: Vec<String>) {}
+fn main(_arguments: Vec<String>) {}

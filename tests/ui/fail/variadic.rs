@@ -1,5 +1,5 @@
 #[multicore::task]
-unsafe extern "C" fn add(a: u32, ...) -> u32 {
+unsafe extern "C" fn add(a: u32, _: ...) -> u32 {
     a
 }
 

@@ -1,4 +1,4 @@
 #[multicore::worker_start]
-fn connect(url: String) {}
+fn connect(_url: String) {}
 
 fn main() {}
