@@ -149,6 +149,9 @@ pub(crate) fn raw_arguments(count: usize) -> String {
     )
 }
 
+pub(crate) const TEXT_NO_RESULT: &str =
+    "`error = \"text\"` needs a function that returns a `Result`: return one, or leave `error` out";
+
 // `#[main]` and the hooks.
 
 pub(crate) const MAIN_NAME: &str =

@@ -289,4 +289,6 @@ impl Fnv {
 }
 
 #[cfg(test)]
+// Inside this crate the macros' unsafe attribute is not another crate's.
+#[allow(unsafe_code)]
 mod tests;

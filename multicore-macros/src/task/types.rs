@@ -55,6 +55,21 @@ pub(crate) fn result(ty: &Type) -> syn::Result<()> {
     check(ty, messages::IMPL_RESULT, &borrowed)
 }
 
+/// Whether a type is certainly no `Result`, so that `error = "text"` on it is a mistake.
+///
+/// An alias may be one under any name; the trait `Fallible` of the runtime has the last word.
+pub(crate) fn is_no_result(ty: &Type) -> bool {
+    const NAMES: &[&str] = &[
+        "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "u128", "u16", "u32", "u64", "u8",
+        "usize", "Box", "HashMap", "Option", "String", "Vec",
+    ];
+    match ungrouped(ty) {
+        Type::Array(_) | Type::Tuple(_) => true,
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| NAMES.iter().any(|name| last.ident == name)),
+        _ => false,
+    }
+}
+
 struct Borrowed {
     reference: &'static str,
     lifetime: &'static str,
