@@ -37,7 +37,7 @@ pub struct Entry {
 }
 
 /// Decodes the arguments, runs the function, encodes the result.
-pub type Run = for<'a, 'b, 'w> fn(Invocation<'a, 'b, 'w>) -> Result<(), Failure>;
+type Run = for<'a, 'b, 'w> fn(Invocation<'a, 'b, 'w>) -> Result<(), Failure>;
 
 /// What generated code knows about a task function.
 #[doc(hidden)]

@@ -37,9 +37,9 @@ pub(crate) fn task(task: &Task) -> TokenStream {
     }
 }
 
-/// A local variable that no name of the user's can be or capture.
+/// A local variable that no name of the user's can capture, and that is no argument's name.
 fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    Ident::new(&format!("__multicore_{name}"), Span::mixed_site())
 }
 
 /// The inherent `call`.
@@ -229,8 +229,10 @@ fn invoke(task: &Task, call: &TokenStream) -> TokenStream {
 fn result_type(task: &Task) -> TokenStream {
     let ty = &task.result;
     if task.args.text {
-        // At one place wherever it stands, so that a type that is no `Result` is one error.
-        quote_spanned!(ty.span()=> __multicore::Result<__multicore::OkOf<#ty>, __multicore::TextError>)
+        // At the type, where the error belongs if that is no `Result`, but not the user's own tokens: a
+        // lint would find the path longer than it need be there.
+        let span = Span::call_site().located_at(ty.span());
+        quote_spanned!(span=> __multicore::Result<__multicore::OkOf<#ty>, __multicore::TextError>)
     } else {
         quote!(#ty)
     }
