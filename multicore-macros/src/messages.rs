@@ -19,14 +19,16 @@ fn meant<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|known| (distance(name, known), *known))
-        .filter(|(distance, known)| *distance <= limit || is_part_of(name, known))
+        .filter(|(distance, known)| *distance <= limit || has_same_words(name, known))
         .min()
         .map(|(_, known)| known)
 }
 
-/// Whether all words of `name` are words of `known`: `min_size` for `min_range_size`.
-fn is_part_of(name: &str, known: &str) -> bool {
-    name.split('_').all(|word| known.split('_').any(|known| known == word))
+/// Whether all words of `name` are words of `known` (`min_size` for `min_range_size`), or both begin
+/// alike (`retry` for `retries`).
+fn has_same_words(name: &str, known: &str) -> bool {
+    let alike = name.chars().zip(known.chars()).take_while(|(a, b)| a == b).count();
+    alike >= 4 || name.split('_').all(|word| known.split('_').any(|known| known == word))
 }
 
 /// Letters to insert, remove or replace until `a` is `b`.
@@ -149,9 +151,6 @@ pub(crate) fn raw_arguments(count: usize) -> String {
     )
 }
 
-pub(crate) const TEXT_NO_RESULT: &str =
-    "`error = \"text\"` needs a function that returns a `Result`: return one, or leave `error` out";
-
 // `#[main]` and the hooks.
 
 pub(crate) const MAIN_NAME: &str =
@@ -177,4 +176,30 @@ pub(crate) const CHUNK_FN: &str =
 /// An error at a token.
 pub(crate) fn at(token: impl quote::ToTokens, message: impl Display) -> syn::Error {
     syn::Error::new_spanned(token, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_that_is_meant_is_near_or_made_of_the_same_words() {
+        let known = ["min_range_size", "ranges", "timeout", "retries"];
+        let cases = [
+            ("timout", "timeout"),
+            ("retry", "retries"),
+            ("range", "ranges"),
+            ("min_size", "min_range_size"),
+        ];
+        for (written, expected) in cases {
+            assert_eq!(meant(written, &known), Some(expected), "{written}");
+        }
+        assert_eq!(meant("quickly", &known), None);
+    }
+
+    #[test]
+    fn alternatives_read_as_a_sentence() {
+        assert_eq!(one_of(&["a"]), "`a`");
+        assert_eq!(one_of(&["a", "b", "c"]), "`a`, `b` or `c`");
+    }
 }

@@ -28,7 +28,11 @@ pub fn par_ranges<I: Items + ?Sized, S, F: Chunks<I, S>>(
 ) -> Result<Vec<F::Output>> {
     let bounds = items.bounds();
     let count = options.ranges.unwrap_or_else(|| {
-        default_count(bounds.len(), options.workers.unwrap_or_else(default_workers), options.min_range_size.unwrap_or(1))
+        default_count(
+            bounds.len(),
+            options.workers.unwrap_or_else(default_workers),
+            options.min_range_size.unwrap_or(1),
+        )
     });
     Ok(balanced(bounds, count).into_iter().map(|range| F::call(items, range).body.run()).collect())
 }

@@ -36,7 +36,9 @@ use crate::call::Arguments;
 
 /// The traits whose methods generated code calls, to be imported without their names.
 pub mod traits {
-    pub use super::probe::{ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeWhole as _};
+    pub use super::probe::{
+        ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeWhole as _,
+    };
     pub use super::route::{ByNothing as _, ByPlain as _, ByPlainOrSerde as _, BySerde as _};
     pub use super::text::{InBox as _, InNoBox as _, InSendBox as _, NoResult as _};
 }

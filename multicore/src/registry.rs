@@ -189,7 +189,8 @@ impl Registry {
         if let Some(pair) = entries.windows(2).find(|pair| pair[0].id() == pair[1].id()) {
             return Err(duplicate("the ID", &format!("{:016x}", pair[0].id()), pair[0], pair[1]));
         }
-        let digest = entries.iter().fold(Fnv::new(), |hash, entry| hash.number(entry.id()).text(entry.name())).0;
+        let digest =
+            entries.iter().fold(Fnv::new(), |hash, entry| hash.number(entry.id()).text(entry.name())).0;
         Ok(Registry { entries, digest })
     }
 }

@@ -42,8 +42,17 @@ pub(crate) fn par_ranges(args: &Args) -> TokenStream {
 fn borrowed(items: &Expr) -> TokenStream {
     let span = items.span();
     match items {
-        Expr::Path(_) | Expr::Field(_) | Expr::Call(_) | Expr::MethodCall(_) | Expr::Index(_) | Expr::Array(_)
-        | Expr::Macro(_) | Expr::Reference(_) | Expr::Unary(_) | Expr::Paren(_) | Expr::Tuple(_)
+        Expr::Path(_)
+        | Expr::Field(_)
+        | Expr::Call(_)
+        | Expr::MethodCall(_)
+        | Expr::Index(_)
+        | Expr::Array(_)
+        | Expr::Macro(_)
+        | Expr::Reference(_)
+        | Expr::Unary(_)
+        | Expr::Paren(_)
+        | Expr::Tuple(_)
         | Expr::Block(_) => quote_spanned!(span=> &#items),
         _ => quote_spanned!(span=> &(#items)),
     }

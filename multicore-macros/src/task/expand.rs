@@ -42,11 +42,17 @@ fn local(name: &str) -> Ident {
     Ident::new(&format!("__multicore_{name}"), Span::mixed_site())
 }
 
+/// Where generated tokens stand: with `error = "text"` at the result's type, so that if that is no
+/// `Result`, which shows in many of them, it is one error at one place.
+fn span(task: &Task) -> Span {
+    if task.args.text { Span::call_site().located_at(task.result.span()) } else { Span::call_site() }
+}
+
 /// The inherent `call`.
 fn call(task: &Task) -> TokenStream {
     let Task { function, companion, arguments, .. } = task;
     let documentation =
-        format!("A call of [`{0}`](fn@{0}) with these arguments; it runs once it is spawned.", task.name());
+        format!("A call of `{0}` with these arguments; it runs once it is spawned.", task.name());
     let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
     let borrows = arguments.iter().any(|argument| argument.form == Form::Lent);
     let (generics, lifetime) =
@@ -57,10 +63,10 @@ fn call(task: &Task) -> TokenStream {
     });
     let result = result_type(task);
     let (encoder, all, reply) = (local("encoder"), local("all"), local("reply"));
-    let result_route = route(&result, Form::Owned);
+    let result_route = route(span(task), &result, Form::Owned);
     let count = arguments.len();
     let puts = arguments.iter().map(|Argument { name, form, ty }| {
-        let route = route(&quote!(#ty), *form);
+        let route = route(span(task), &quote!(#ty), *form);
         let value = match form {
             Form::Owned => quote!(#name),
             Form::Lent => quote!(*#name),
@@ -68,7 +74,7 @@ fn call(task: &Task) -> TokenStream {
         quote!(#all.add(__multicore::put(#route, #value, #encoder));)
     });
     let invocation = invoke(task, &quote!(#function(#(#names),*)));
-    quote! {
+    quote_spanned! {span(task)=>
         impl #companion {
             #[doc = #documentation]
             pub fn call #generics (#(#parameters),*) -> __multicore::Call<#lifetime, #result> {
@@ -107,7 +113,7 @@ fn task_fn(task: &Task) -> TokenStream {
     };
     let place = quote_spanned!(function.span()=> __multicore::here());
     let run = run(task);
-    quote! {
+    quote_spanned! {span(task)=>
         static __MULTICORE_ENTRY: __multicore::Entry = __multicore::Entry::new(__multicore::Declared {
             name: #name,
             type_name: __multicore::type_name::<#companion>,
@@ -139,7 +145,7 @@ fn run(task: &Task) -> TokenStream {
     let Task { function, arguments, .. } = task;
     let (invocation, input, output) = (local("invocation"), local("input"), local("output"));
     let takes = arguments.iter().map(|Argument { name, form, ty }| {
-        let route = route(&quote!(#ty), *form);
+        let route = route(span(task), &quote!(#ty), *form);
         quote!(let #name = __multicore::take(#route, &mut #input)?;)
     });
     let values = arguments.iter().map(|Argument { name, form, .. }| match form {
@@ -147,8 +153,8 @@ fn run(task: &Task) -> TokenStream {
         Form::Lent => quote!(&*#name),
     });
     let call = invoke(task, &quote!(#function(#(#values),*)));
-    let result_route = route(&result_type(task), Form::Owned);
-    quote! {
+    let result_route = route(span(task), &result_type(task), Form::Owned);
+    quote_spanned! {span(task)=>
         |#invocation: __multicore::Invocation<'_, '_, '_>| {
             let mut #input = #invocation.input();
             #(#takes)*
@@ -165,7 +171,7 @@ fn call_with(task: &Task) -> TokenStream {
     let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
     let types = arguments.iter().map(call_type);
     let tuple = quote!((#(#types,)*));
-    quote! {
+    quote_spanned! {span(task)=>
         impl<'call> __multicore::CallWith<'call, #tuple> for #companion {
             fn call_with((#(#names,)*): #tuple) -> __multicore::Call<'call, <Self as __multicore::TaskFn>::Output> {
                 Self::call(#(#names),*)
@@ -222,17 +228,14 @@ fn invoke(task: &Task, call: &TokenStream) -> TokenStream {
         return call.clone();
     }
     let ty = &task.result;
-    quote!((&&&__multicore::Returned::<#ty>::NEW).__multicore_text(#call))
+    quote_spanned!(span(task)=> (&&&__multicore::Returned::<#ty>::NEW).__multicore_text(#call))
 }
 
 /// What a call gives back.
 fn result_type(task: &Task) -> TokenStream {
     let ty = &task.result;
     if task.args.text {
-        // At the type, where the error belongs if that is no `Result`, but not the user's own tokens: a
-        // lint would find the path longer than it need be there.
-        let span = Span::call_site().located_at(ty.span());
-        quote_spanned!(span=> __multicore::Result<__multicore::OkOf<#ty>, __multicore::TextError>)
+        quote_spanned!(span(task)=> __multicore::Result<__multicore::OkOf<#ty>, __multicore::TextError>)
     } else {
         quote!(#ty)
     }
@@ -248,9 +251,9 @@ fn call_type(argument: &Argument) -> TokenStream {
 }
 
 /// The expression whose type says how a type travels; see `multicore::private::route`.
-fn route(ty: &TokenStream, form: Form) -> TokenStream {
-    let marker = marker(form, Span::call_site());
-    quote!((&&&__multicore::#marker::<#ty>::NEW).__multicore_route())
+fn route(span: Span, ty: &TokenStream, form: Form) -> TokenStream {
+    let marker = marker(form, span);
+    quote_spanned!(span=> (&&&__multicore::#marker::<#ty>::NEW).__multicore_route())
 }
 
 fn marker(form: Form, span: Span) -> Ident {

@@ -34,7 +34,7 @@ pub(crate) struct Argument {
 }
 
 impl Task {
-    pub(crate) fn of(mut args: Args, item: &ItemFn, errors: &mut Errors) -> Option<Task> {
+    pub(crate) fn of(args: Args, item: &ItemFn, errors: &mut Errors) -> Option<Task> {
         let mut own = Errors::default();
         let function = &item.sig.ident;
         function::check_qualifiers(item, messages::ASYNC, &mut own);
@@ -56,14 +56,6 @@ impl Task {
                 (**ty).clone()
             }
         };
-        if args.text && types::is_no_result(&result) {
-            args.text = false;
-            // Like a mistake in an option, it leaves the rest as it is.
-            errors.push(match item.sig.output {
-                ReturnType::Default => at(function, messages::TEXT_NO_RESULT),
-                ReturnType::Type(..) => at(&result, messages::TEXT_NO_RESULT),
-            });
-        }
         if let (true, Codec::Raw(literal)) = (own.is_empty() && arguments.len() != 1, &args.codec) {
             own.push(match item.sig.inputs.iter().nth(1) {
                 Some(second) => at(second, messages::raw_arguments(arguments.len())),

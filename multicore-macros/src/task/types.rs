@@ -55,21 +55,6 @@ pub(crate) fn result(ty: &Type) -> syn::Result<()> {
     check(ty, messages::IMPL_RESULT, &borrowed)
 }
 
-/// Whether a type is certainly no `Result`, so that `error = "text"` on it is a mistake.
-///
-/// An alias may be one under any name; the trait `Fallible` of the runtime has the last word.
-pub(crate) fn is_no_result(ty: &Type) -> bool {
-    const NAMES: &[&str] = &[
-        "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "u128", "u16", "u32", "u64", "u8",
-        "usize", "Box", "HashMap", "Option", "String", "Vec",
-    ];
-    match ungrouped(ty) {
-        Type::Array(_) | Type::Tuple(_) => true,
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| NAMES.iter().any(|name| last.ident == name)),
-        _ => false,
-    }
-}
-
 struct Borrowed {
     reference: &'static str,
     lifetime: &'static str,
@@ -173,4 +158,24 @@ pub(crate) fn text(tokens: TokenStream) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_written_without_needless_spaces() {
+        let types: TokenStream = "& [ Vec < u8 > ], Box < dyn Fn ( u32 ) -> [ u8 ; 3 ] >".parse().unwrap();
+        assert_eq!(text(types), "&[Vec<u8>], Box<dyn Fn(u32)->[u8; 3]>");
+    }
+
+    #[test]
+    fn what_is_borrowed_is_found_at_any_depth() {
+        let check = |ty: &str| result(&syn::parse_str(ty).unwrap()).is_ok();
+        assert!(check("HashMap<String, Cow<'static, str>>"));
+        assert!(!check("HashMap<String, (u8, Cow<'_, str>)>"));
+        assert!(!check("Vec<[&u8; 2]>"));
+        assert!(!check("Option<impl Iterator>"));
+    }
 }

@@ -147,7 +147,9 @@ fn bytes_left_over_are_an_error() {
     let mut results = Vec::new();
     let mut out = WindowWriter::new(&mut results, 1 << 20);
     let invocation = Invocation { arguments: &[0; 16], codec: Codec::Bincode, results: &mut out };
-    assert!(matches!((nothing::entry().run)(invocation), Err(Failure::Decode(why)) if why.contains("16 bytes")));
+    assert!(
+        matches!((nothing::entry().run)(invocation), Err(Failure::Decode(why)) if why.contains("16 bytes"))
+    );
 }
 
 #[test]
