@@ -111,7 +111,9 @@ pub enum Error {
     },
 
     /// The worker knows no task with the ID that the call names.
-    #[error("the worker knows no task `{task}` (ID {id:016x}); is its crate linked into this program? `use my_tasks as _;` links it")]
+    #[error(
+        "the worker knows no task `{task}` (ID {id:016x}); is its crate linked into this program? `use my_tasks as _;` links it"
+    )]
     #[non_exhaustive]
     UnknownTask {
         /// The task's name as the client knows it.
@@ -141,7 +143,9 @@ pub enum Error {
     },
 
     /// A fork was asked for while other threads exist.
-    #[error("cannot fork: this process has {count} threads; call `multicore::initialize()` first thing in `main`, before any thread is started, or annotate `main` with `#[multicore::main]`")]
+    #[error(
+        "cannot fork: this process has {count} threads; call `multicore::initialize()` first thing in `main`, before any thread is started, or annotate `main` with `#[multicore::main]`"
+    )]
     #[non_exhaustive]
     Threads {
         /// Threads seen, this one included.
@@ -188,7 +192,9 @@ fn advice(call: &str, source: &io::Error) -> &'static str {
         (Some(libc::ENFILE), _) => " (raise the sysctl fs.file-max)",
         (Some(libc::EAGAIN), "fork" | "posix_spawn") => " (raise `ulimit -u` or the cgroup's pids.max)",
         (Some(libc::EFBIG), _) => " (raise `ulimit -f`)",
-        (Some(libc::ENOMEM), "mmap") => " (raise `ulimit -v`, or lower `Config::payload_limit` or `Config::slots`)",
+        (Some(libc::ENOMEM), "mmap") => {
+            " (raise `ulimit -v`, or lower `Config::payload_limit` or `Config::slots`)"
+        }
         (Some(libc::ENOMEM | libc::ENOSPC), _) => " (the machine or the cgroup is out of memory)",
         _ => "",
     }

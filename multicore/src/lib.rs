@@ -8,14 +8,20 @@ compile_error!("multicore needs 64-bit little-endian Linux for now");
 #[cfg(test)]
 extern crate self as multicore;
 
+mod batch;
 mod call;
 mod codec;
+mod config;
 mod error;
+mod handle;
 mod items;
+mod load;
+mod panics;
 mod par;
 mod pool;
 mod ranges;
 mod registry;
+mod report;
 mod shm;
 mod sys;
 
@@ -25,11 +31,16 @@ pub mod private;
 #[doc(hidden)]
 pub use private as __private;
 
+pub use batch::Task;
 pub use call::{Call, TaskFn};
 pub use codec::Codec;
+pub use config::{Config, Start};
 pub use error::{Error, Exit, Result, Signal, TextError};
+pub use handle::{Handle, TrySpawnError};
 pub use items::Items;
+pub use load::set_load_source;
 pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
 pub use pool::Pool;
+pub use pool::default::{initialize, initialize_with, shutdown};
 pub use ranges::{Ranges, ranges, ranges_with};
 pub use registry::{TaskInfo, tasks};

@@ -1,38 +1,128 @@
-//! (being written) The run time of `par_ranges!`.
+//! What `par_ranges!` does at run time.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::batch::all_or_first_error;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::handle::Handle;
 use crate::items::{Chunks, Items};
-use crate::pool::Pool;
-use crate::ranges::{balanced, default_count, default_workers};
+use crate::load;
+use crate::pool::{Pool, allow_inline, default};
+use crate::ranges::{balanced, default_count};
 
-/// What `par_ranges!` was told beside items and chunk function.
-#[doc(hidden)]
+/// The options of one `par_ranges!`.
 #[derive(Default)]
 pub struct ParOptions<'p> {
+    /// The least items in a chunk.
     pub min_range_size: Option<usize>,
+    /// Exactly this many chunks, or one for each item where there are fewer.
     pub ranges: Option<usize>,
+    /// How many chunks are under way at once.
     pub workers: Option<usize>,
+    /// How long one chunk may run.
     pub timeout: Option<Duration>,
+    /// The load guard's threshold; above it the chunks run here.
     pub max_load_average: Option<f64>,
+    /// The pool to use in place of the default one.
     pub pool: Option<&'p Pool>,
+    /// Run here whatever the load.
     pub inline: bool,
 }
 
-/// Placeholder: everything here and now, one chunk after another.
-#[doc(hidden)]
-pub fn par_ranges<I: Items + ?Sized, S, F: Chunks<I, S>>(
-    items: &I,
-    options: ParOptions<'_>,
-) -> Result<Vec<F::Output>> {
-    let bounds = items.bounds();
-    let count = options.ranges.unwrap_or_else(|| {
-        default_count(
-            bounds.len(),
-            options.workers.unwrap_or_else(default_workers),
-            options.min_range_size.unwrap_or(1),
-        )
-    });
-    Ok(balanced(bounds, count).into_iter().map(|range| F::call(items, range).body.run()).collect())
+/// Runs `F` over chunks of `items`; results in order, or the first error in order once every chunk has
+/// settled.
+pub fn par_ranges<I, S, F>(items: &I, options: ParOptions<'_>) -> Result<Vec<F::Output>>
+where
+    I: Items + ?Sized,
+    F: Chunks<I, S>,
+    F::Output: 'static,
+{
+    options.check()?;
+    let workers = options.pool.map_or_else(default::workers, Pool::workers);
+    let chunks = options.chunks(items.bounds(), workers);
+    let call = |range: Range<usize>| -> Call<'_, F::Output> {
+        let call = F::call(items, range);
+        match options.timeout {
+            Some(limit) => call.timeout(limit),
+            None => call,
+        }
+    };
+    if chunks.is_empty() {
+        return Ok(Vec::new());
+    }
+    if options.inline || !load::allows(options.max_load_average) {
+        return here(chunks, call);
+    }
+    let opened = match options.pool {
+        Some(_) => None,
+        None => Some(default::pool()?),
+    };
+    let pool = options.pool.or(opened.as_deref()).ok_or(Error::Closed)?;
+    let at_once = options.workers.unwrap_or(usize::MAX).max(1);
+    let mut results = Vec::with_capacity(chunks.len());
+    let mut pending: VecDeque<Handle<F::Output>> = VecDeque::new();
+    for range in chunks {
+        if pending.len() >= at_once {
+            results.extend(pending.pop_front().map(Handle::get));
+        }
+        match pool.spawn(call(range)) {
+            Ok(handle) => pending.push_back(handle),
+            Err(error) => {
+                results.extend(pending.drain(..).map(Handle::get));
+                results.push(Err(error));
+                break;
+            }
+        }
+    }
+    results.extend(pending.into_iter().map(Handle::get));
+    all_or_first_error(results)
+}
+
+fn here<'i, R: 'static>(
+    chunks: Vec<Range<usize>>,
+    call: impl Fn(Range<usize>) -> Call<'i, R>,
+) -> Result<Vec<R>> {
+    let mut results = Vec::with_capacity(chunks.len());
+    for range in chunks {
+        let call = call(range);
+        allow_inline(false, &call)?;
+        results.push(Handle::here(call).get());
+    }
+    all_or_first_error(results)
+}
+
+impl ParOptions<'_> {
+    fn check(&self) -> Result<()> {
+        if let Some(share) = self.max_load_average {
+            load::check(share).map_err(|why| Error::config("max_load_average", why))?;
+        }
+        for (name, value) in [("ranges", self.ranges), ("workers", self.workers)] {
+            if value == Some(0) {
+                return Err(Error::config(
+                    name,
+                    "0 would run nothing; leave the option out or write at least 1",
+                ));
+            }
+        }
+        if self.ranges.is_some() && self.min_range_size.is_some() {
+            return Err(Error::config(
+                "ranges",
+                "`ranges` and `min_range_size` contradict each other; give one",
+            ));
+        }
+        Ok(())
+    }
+
+    fn chunks(&self, bounds: Range<usize>, workers: usize) -> Vec<Range<usize>> {
+        let len = ExactSizeIterator::len(&bounds);
+        let count = match (self.ranges, self.min_range_size) {
+            (Some(count), _) => count.min(len),
+            (None, Some(least)) => default_count(len, workers, least),
+            (None, None) => default_count(len, workers, 1),
+        };
+        balanced(bounds, count)
+    }
 }

@@ -165,4 +165,12 @@ impl All {
 }
 
 /// Called by `#[multicore::main]` before the user's `main`, after the statics are loaded.
-pub fn start_main() {}
+///
+/// Ends the program when there can be no pool: `main` may return anything, so there is no other way
+/// to say so.
+pub fn start_main() {
+    if let Err(error) = crate::initialize() {
+        eprintln!("multicore: {error}");
+        std::process::exit(1);
+    }
+}

@@ -4,6 +4,7 @@ use std::iter::FusedIterator;
 use std::ops::Range;
 
 use crate::items::Items;
+use crate::pool::default;
 
 /// Chunks per worker when nothing else is asked for: enough that uneven ones still end together.
 const CHUNKS_PER_WORKER: usize = 16;
@@ -16,7 +17,7 @@ const CHUNKS_PER_WORKER: usize = 16;
 /// }
 /// ```
 pub fn ranges<I: Items + ?Sized>(items: &I) -> Ranges {
-    ranges_with(items, 1, default_workers())
+    ranges_with(items, 1, default::workers())
 }
 
 /// Divides `items` into at most `number_of_workers` ranges of at least `min_range_size` items, the
@@ -64,11 +65,6 @@ impl Iterator for Ranges {
 
 impl ExactSizeIterator for Ranges {}
 impl FusedIterator for Ranges {}
-
-/// Workers of the default pool.
-pub(crate) fn default_workers() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
 
 /// `count` ranges over `bounds` whose sizes differ by one at most, larger ones first; fewer when
 /// there are fewer items, so that none is empty.

@@ -1,4 +1,205 @@
-//! (being written)
+//! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
+//!
+//! ```text
+//! client: client, life, link, launch, default     supervisor: supervisor, repair     worker: worker
+//!                            control: what client and supervisor say to each other
+//! ```
 
-/// Workers, their supervisor and their shared region.
-pub struct Pool(());
+pub(crate) mod client;
+pub(crate) mod clock;
+pub(crate) mod control;
+pub(crate) mod default;
+pub(crate) mod launch;
+pub(crate) mod life;
+pub(crate) mod link;
+pub(crate) mod map;
+pub(crate) mod repair;
+pub(crate) mod spin;
+pub(crate) mod supervisor;
+pub(crate) mod worker;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use self::client::Client;
+use self::life::Life;
+use self::link::Link;
+use crate::call::Call;
+use crate::config::{BackendChoice, Config, Start};
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::shm::layout::Geometry;
+use crate::sys::exit;
+
+/// Worker processes, their supervisor and their shared memory.
+///
+/// Most programs need none of their own: [`Call::spawn`], [`Task`](crate::Task) and
+/// [`par_ranges!`](crate::par_ranges) use the process-wide default pool. Dropping a pool finishes the
+/// accepted calls, within [`Config::shutdown_timeout`], and ends its processes.
+///
+/// Any number of threads may use one pool. A forked child of this process cannot: there every call on
+/// it is [`Error::Closed`].
+pub struct Pool {
+    pub(crate) backend: Backend,
+}
+
+pub(crate) enum Backend {
+    Processes(Arc<Client>),
+    /// Everything in this process, because `MULTICORE_BACKEND` says so or because this is a worker.
+    Inline {
+        asked_for: bool,
+        workers: usize,
+    },
+}
+
+/// Every pool of this process that may still have processes, for the end of the program.
+static LIVING: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
+
+impl Pool {
+    /// The options of a pool to be made.
+    pub fn builder() -> Config {
+        Config::new()
+    }
+
+    pub(crate) fn open(config: Config) -> Result<Pool> {
+        let settings = config.settle()?;
+        crate::registry::registry()?;
+        if worker::in_worker() {
+            return Ok(Pool { backend: Backend::Inline { asked_for: false, workers: settings.workers } });
+        }
+        if crate::config::backend_from_environment()? == BackendChoice::Inline {
+            return Ok(Pool { backend: Backend::Inline { asked_for: true, workers: settings.workers } });
+        }
+        let method = launch::settle_method(settings.start)?;
+        let geometry =
+            Geometry { slots: settings.slots, workers: settings.workers, window: settings.payload_limit };
+        let (region, file) = map::make(geometry)?;
+        for slot in 0..settings.slots {
+            region.free().insert(slot);
+        }
+        let hello = life::hello(region.geometry(), &settings)?;
+        let link = Link::start(method, &file, &hello)?;
+        let life = Life { link: Some(link), verdict: None, hello };
+        let client = Arc::new(Client::new(region, file, settings, method, life));
+        remember(&client);
+        Ok(Pool { backend: Backend::Processes(client) })
+    }
+
+    /// Sends a call to this pool; waits while every slot is queued or running.
+    ///
+    /// # Errors
+    /// `Closed`, `Encode`, `TooLarge`, `Os`, `RestartLimit`, `Registry`; what the task itself does
+    /// comes from the handle.
+    pub fn spawn<'a, R: 'static>(&self, call: Call<'a, R>) -> Result<Handle<R>> {
+        Handle::spawn(&self.backend, call)
+    }
+
+    /// How many workers the pool has.
+    pub fn workers(&self) -> usize {
+        match &self.backend {
+            Backend::Processes(client) => client.settings.workers,
+            Backend::Inline { workers, .. } => *workers,
+        }
+    }
+
+    /// How the workers come to be; `None` when everything runs in this process.
+    pub fn start_method(&self) -> Option<Start> {
+        match &self.backend {
+            Backend::Processes(client) => Some(client.method),
+            Backend::Inline { .. } => None,
+        }
+    }
+
+    /// The most bytes that one payload may take here: what was asked for, or less where the address
+    /// space or the file size is limited.
+    pub fn payload_limit(&self) -> u64 {
+        match &self.backend {
+            Backend::Processes(client) => client.region.geometry().window as u64,
+            Backend::Inline { .. } => u64::MAX,
+        }
+    }
+
+    /// Finishes the accepted calls, refuses new ones, and ends the pool's processes, within
+    /// [`Config::shutdown_timeout`]; calls that are not finished by then are [`Error::Closed`] to
+    /// their callers. Results can still be collected.
+    pub fn shutdown(&self) {
+        if let Backend::Processes(client) = &self.backend {
+            client.shut_down(client.settings.shutdown_timeout);
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("workers", &self.workers())
+            .field("start_method", &self.start_method())
+            .finish_non_exhaustive()
+    }
+}
+
+fn living() -> std::sync::MutexGuard<'static, Vec<Weak<Client>>> {
+    LIVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remember(client: &Arc<Client>) {
+    let mut living = living();
+    living.retain(|weak| weak.strong_count() > 0);
+    living.push(Arc::downgrade(client));
+    // Without it the pool ends with its client all the same, a moment later.
+    let _ = exit::at_exit(stop_all);
+}
+
+/// A program that ends leaves no process that holds its output open.
+extern "C" fn stop_all() {
+    if worker::in_worker() {
+        return;
+    }
+    // Another thread may be inside; it is about to end as well.
+    let Ok(living) = LIVING.try_lock() else { return };
+    living.iter().filter_map(Weak::upgrade).for_each(|client| client.stop());
+}
+
+/// Where a pool's calls run.
+pub(crate) enum Place<'b> {
+    Workers(&'b Arc<Client>),
+    /// In this process; `asked_for` by whoever set the variable.
+    Here {
+        asked_for: bool,
+    },
+}
+
+impl Backend {
+    /// Where a call that is made now runs: a worker runs its own calls itself, whatever pool it
+    /// inherited.
+    pub(crate) fn place(&self) -> Place<'_> {
+        match self {
+            Backend::Inline { asked_for, .. } => Place::Here { asked_for: *asked_for },
+            Backend::Processes(_) if worker::in_worker() => Place::Here { asked_for: false },
+            Backend::Processes(client) => Place::Workers(client),
+        }
+    }
+}
+
+/// Refuses what must not run in this process.
+pub(crate) fn allow_inline<R>(asked_for: bool, call: &Call<'_, R>) -> Result<()> {
+    let isolated =
+        [(call.timeout.is_some(), "a timeout"), (call.retries > 0, "retries"), (call.isolate, "isolation")];
+    match isolated.into_iter().find(|(set, _)| *set) {
+        Some((_, what)) if !asked_for => Err(Error::refused(format!(
+            "`{}` asks for {what}, and would have to run in this very process; drop that, or make the call \
+             where a worker can take it",
+            call.entry.name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod test;

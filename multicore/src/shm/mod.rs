@@ -1,4 +1,21 @@
 //! The protocol, on memory that it is given. Knows no kernel call and no process.
+//!
+//! | file | one idea |
+//! |---|---|
+//! | [`word`] | the state word: who may move a call from which phase to which (safe code) |
+//! | [`hint`] | bit sets that make finding fast and decide nothing (safe code) |
+//! | [`layout`] | which byte of the region is what |
+//! | [`region`] | references to the parts of one mapped region |
+//! | [`window`] | payload bytes in and out |
 #![allow(unsafe_code)]
 
+pub(crate) mod hint;
+pub(crate) mod layout;
+pub(crate) mod region;
 pub(crate) mod window;
+pub(crate) mod word;
+
+#[cfg(all(test, loom))]
+mod model;
+#[cfg(all(test, not(loom)))]
+mod test;

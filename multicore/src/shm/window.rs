@@ -26,10 +26,12 @@ pub(crate) trait Store {
 
 impl Store for Vec<u8> {
     fn provide(&mut self, need: usize) -> io::Result<(NonNull<u8>, usize)> {
-        let len = need.max(self.len() * 2).max(64);
-        self.try_reserve(len - self.len()).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        self.resize(len, 0);
-        Ok((NonNull::from(self.as_mut_slice()).cast(), len))
+        if need > self.len() {
+            let len = need.max(self.len() * 2).max(64);
+            self.try_reserve(len - self.len()).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+            self.resize(len, 0);
+        }
+        Ok((NonNull::from(self.as_mut_slice()).cast(), self.len()))
     }
 }
 

@@ -1,0 +1,232 @@
+//! The claim on one call's result.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::call::{Call, Reply};
+use crate::codec::{Codec, Failure};
+use crate::error::{Error, Result};
+use crate::panics;
+use crate::pool::client::{Client, NotSent, Taken, Ticket};
+use crate::pool::{Backend, Place, allow_inline, default};
+use crate::registry::Entry;
+use crate::report::{Report, client_error};
+
+/// The claim on one call's result.
+///
+/// Dropping a handle detaches the call: it runs, and nobody gets its result.
+#[must_use = "dropping a handle throws the result away; the call still runs"]
+pub struct Handle<R> {
+    source: Source<R>,
+}
+
+enum Source<R> {
+    /// The call ran in this process.
+    Here(Result<R>),
+    Pending(Pending<R>),
+    Taken,
+}
+
+struct Pending<R> {
+    client: Arc<Client>,
+    ticket: Ticket,
+    entry: &'static Entry,
+    codec: Codec,
+    decode: fn(Reply<'_>) -> Result<R, Failure>,
+}
+
+/// Why [`Call::try_spawn`] sent nothing.
+pub enum TrySpawnError<'a, R> {
+    /// Every slot is queued or running: here is the call again.
+    Full(Call<'a, R>),
+    /// The call cannot be sent.
+    Failed(Error),
+}
+
+impl<R> fmt::Display for TrySpawnError<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrySpawnError::Full(_) => f.write_str("every slot of the pool is queued or running"),
+            TrySpawnError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<R> fmt::Debug for TrySpawnError<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrySpawnError::Full(call) => f.debug_tuple("Full").field(call).finish(),
+            TrySpawnError::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
+impl<R> std::error::Error for TrySpawnError<'_, R> {}
+
+impl<R: 'static> Call<'_, R> {
+    /// Sends the call to the default pool; waits while every slot is queued or running.
+    ///
+    /// # Errors
+    /// As [`Pool::spawn`](crate::Pool::spawn); and what opening the default pool may give.
+    pub fn spawn(self) -> Result<Handle<R>> {
+        default::pool()?.spawn(self)
+    }
+
+    /// Sends the call to the default pool and waits for its result.
+    ///
+    /// # Errors
+    /// As [`spawn`](Call::spawn) and [`Handle::get`].
+    pub fn get(self) -> Result<R> {
+        self.spawn()?.get()
+    }
+}
+
+impl<'a, R: 'static> Call<'a, R> {
+    /// Sends the call to the default pool if a slot is free.
+    ///
+    /// # Errors
+    /// `Full` hands the call back.
+    pub fn try_spawn(self) -> Result<Handle<R>, TrySpawnError<'a, R>> {
+        let pool = default::pool().map_err(TrySpawnError::Failed)?;
+        match pool.backend.place() {
+            Place::Workers(client) => Handle::send(client, self, false).map_err(|not_sent| match not_sent {
+                NotSent::Full(call) => TrySpawnError::Full(call),
+                NotSent::Failed(error) => TrySpawnError::Failed(error),
+            }),
+            Place::Here { .. } => pool.spawn(self).map_err(TrySpawnError::Failed),
+        }
+    }
+}
+
+impl<R: 'static> Handle<R> {
+    pub(crate) fn spawn(backend: &Backend, call: Call<'_, R>) -> Result<Handle<R>> {
+        match backend.place() {
+            Place::Workers(client) => Handle::send(client, call, true).map_err(|not_sent| match not_sent {
+                NotSent::Failed(error) => error,
+                NotSent::Full(call) => Error::refused(format!("no slot for `{}`", call.entry.name())),
+            }),
+            Place::Here { asked_for } => {
+                allow_inline(asked_for, &call)?;
+                Ok(Handle::here(call))
+            }
+        }
+    }
+
+    /// Runs the call in this process, now.
+    pub(crate) fn here(call: Call<'_, R>) -> Handle<R> {
+        let name = call.entry.name();
+        let result = panics::caught(|| call.body.run()).map_err(|report| report.into_error(name));
+        Handle { source: Source::Here(result) }
+    }
+
+    fn send<'a>(client: &Arc<Client>, call: Call<'a, R>, wait: bool) -> Result<Handle<R>, NotSent<'a, R>> {
+        let (entry, codec, decode) = (call.entry, call.codec, call.decode);
+        let ticket = client.send(call, wait)?;
+        Ok(Handle {
+            source: Source::Pending(Pending { client: client.clone(), ticket, entry, codec, decode }),
+        })
+    }
+
+    /// Waits for the result.
+    ///
+    /// If the worker dies: `Died`, within milliseconds. Bounded by the life of the processes it waits
+    /// for; a call that loops for ever waits for ever, unless it has a timeout.
+    ///
+    /// # Errors
+    /// Whatever became of the call: `Panicked`, `Died`, `TimedOut`, `Encode`, `Decode`, `TooLarge`,
+    /// `UnknownTask`, `Closed`, `Registry`, `RestartLimit`, `Os`.
+    pub fn get(mut self) -> Result<R> {
+        if let Source::Pending(pending) = &self.source {
+            pending.client.wait(pending.ticket, None);
+        }
+        self.collect()
+    }
+
+    /// Waits for the result at most this long; the handle comes back when the time is up. The call
+    /// goes on.
+    ///
+    /// # Errors
+    /// The handle itself; within `Ok`, as [`get`](Handle::get).
+    pub fn get_timeout(mut self, timeout: Duration) -> Result<Result<R>, Handle<R>> {
+        let until = Instant::now().checked_add(timeout);
+        if self.wait_until(until) { Ok(self.collect()) } else { Err(self) }
+    }
+
+    /// Whether the result is there, so that [`get`](Handle::get) would not wait.
+    pub fn is_finished(&self) -> bool {
+        match &self.source {
+            Source::Pending(pending) => pending.client.is_settled(pending.ticket),
+            _ => true,
+        }
+    }
+
+    /// Waits until the moment, `None` for ever; whether the result is there.
+    pub(crate) fn wait_until(&self, until: Option<Instant>) -> bool {
+        match &self.source {
+            Source::Pending(pending) => pending.client.wait(pending.ticket, until),
+            _ => true,
+        }
+    }
+
+    fn collect(&mut self) -> Result<R> {
+        match std::mem::replace(&mut self.source, Source::Taken) {
+            Source::Here(result) => result,
+            Source::Pending(pending) => pending.collect(),
+            Source::Taken => Err(Error::Closed),
+        }
+    }
+}
+
+impl<R> Pending<R> {
+    fn collect(self) -> Result<R> {
+        let task = self.entry.name();
+        if !self.client.is_here() {
+            return Err(Error::Closed);
+        }
+        self.client.take(self.ticket, |taken| match taken {
+            Taken::Value(payload) => decoded(|| (self.decode)(Reply { codec: self.codec, payload }), task),
+            Taken::Report(payload) => match Report::read(payload) {
+                Ok(report) => Err(report.into_error(task)),
+                Err(_) => Err(garbled(task, "the worker's report of what went wrong is none")),
+            },
+            Taken::Lost(loss) => Err(loss.into_error(task)),
+            Taken::Garbled => Err(garbled(task, "the worker wrote an outcome that is none")),
+        })
+    }
+}
+
+/// Decodes; a panic in the user's `Deserialize` is an error like any other.
+fn decoded<R>(decode: impl FnOnce() -> Result<R, Failure>, task: &str) -> Result<R> {
+    match panics::caught(decode) {
+        Ok(result) => result.map_err(|failure| client_error(failure, task)),
+        Err(Report::Panicked { message, .. }) => {
+            Err(garbled(task, &format!("its `Deserialize` panicked: {message}")))
+        }
+        Err(_) => Err(garbled(task, "its `Deserialize` panicked")),
+    }
+}
+
+fn garbled(task: &str, why: &str) -> Error {
+    Error::Decode { task: task.to_owned(), what: "the result", why: why.to_owned() }
+}
+
+impl<R> Drop for Handle<R> {
+    fn drop(&mut self) {
+        if let Source::Pending(pending) = &self.source {
+            pending.client.forget(pending.ticket);
+        }
+    }
+}
+
+impl<R> fmt::Debug for Handle<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Handle");
+        if let Source::Pending(pending) = &self.source {
+            debug
+                .field("task", &pending.entry.name())
+                .field("finished", &pending.client.is_settled(pending.ticket));
+        }
+        debug.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,84 @@
+//! Panics of task functions: caught, kept with their place, and not printed.
+//!
+//! One hook, put in front of the program's own the first time it is needed. It looks at a panic only
+//! while this thread runs a task function; every other panic goes to the program's hook unseen.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::{Once, OnceLock};
+
+use crate::report::Report;
+
+thread_local! {
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+    static SEEN: RefCell<Option<Seen>> = const { RefCell::new(None) };
+}
+
+struct Seen {
+    location: Option<String>,
+    backtrace: Option<String>,
+}
+
+/// Where a worker leaves a panic's message before anything else happens, for a program that aborts.
+static LAST_WORDS: OnceLock<fn(&str)> = OnceLock::new();
+
+/// Keeps every panic's message by `keep` before the panic unwinds or aborts.
+pub(crate) fn keep_messages(keep: fn(&str)) {
+    LAST_WORDS.get_or_init(|| keep);
+    install();
+}
+
+/// Runs `task`; a panic becomes a report.
+pub(crate) fn caught<T>(task: impl FnOnce() -> T) -> Result<T, Report> {
+    install();
+    let outer = RUNNING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(task));
+    RUNNING.set(outer);
+    result.map_err(|payload| {
+        let seen = SEEN.take();
+        let message = text(&*payload);
+        // A payload may panic in its own destructor.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
+        let (location, backtrace) = seen.map(|s| (s.location, s.backtrace)).unwrap_or_default();
+        Report::Panicked { message, location, backtrace }
+    })
+}
+
+fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if let Some(keep) = LAST_WORDS.get() {
+                keep(&format!(
+                    "{}{}",
+                    text(info.payload()),
+                    place(info).map(|p| format!(" at {p}")).unwrap_or_default()
+                ));
+            }
+            if RUNNING.get() { note(info) } else { previous(info) }
+        }));
+    });
+}
+
+fn note(info: &PanicHookInfo<'_>) {
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    SEEN.set(Some(Seen { location: place(info), backtrace }));
+}
+
+fn place(info: &PanicHookInfo<'_>) -> Option<String> {
+    info.location().map(|l| format!("{}:{}:{}", l.file(), l.line(), l.column()))
+}
+
+fn text(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic whose payload is no text".to_owned()
+    }
+}

@@ -1,0 +1,423 @@
+//! The client's side of a pool: reserve a slot, encode, publish, wait, collect.
+//!
+//! Any number of threads; no lock on the way of a call. What the client believes about a slot it
+//! keeps in memory of its own, so that a worker that scribbles over the region cannot make two
+//! threads use one slot.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::clock;
+use super::life::{Life, Loss, Standing};
+use super::spin::Spin;
+use super::worker::low_half;
+use crate::call::Call;
+use crate::config::{Settings, Start};
+use crate::error::{Error, Result};
+use crate::report::client_error;
+use crate::shm::layout::{Outcome, SlotHeader};
+use crate::shm::region::Region;
+use crate::shm::window::{Payload, WindowWriter};
+use crate::shm::word::{Detached, Phase, Word};
+use crate::sys::fault::point;
+use crate::sys::fork_guard::{self, Token};
+use crate::sys::futex;
+
+/// The longest sleep without a look at the supervisor.
+pub(crate) const BACKSTOP: Duration = Duration::from_millis(100);
+/// Bytes of a window that stay warm between calls; what is above is given back.
+const WARM: usize = 1 << 20;
+
+/// One use of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ticket {
+    slot: u32,
+    generation: u32,
+}
+
+/// What the client itself knows of a slot.
+#[derive(Default)]
+struct Seat {
+    /// The generation under way, with [`HELD`] set; 0 when nobody here holds the slot.
+    held: AtomicU64,
+    /// Bytes of the argument window that have pages.
+    backed: AtomicU64,
+}
+
+const HELD: u64 = 1 << 32;
+
+/// An outcome that was moved out of its slot, or that never came.
+pub(crate) enum Kept {
+    Value(Vec<u8>),
+    Report(Vec<u8>),
+    Lost(Loss),
+}
+
+/// An outcome as its reader gets it.
+pub(crate) enum Taken<'p> {
+    Value(Payload<'p>),
+    Report(Payload<'p>),
+    Lost(Loss),
+    /// The header says neither.
+    Garbled,
+}
+
+/// A pool, seen from the process that made it.
+pub(crate) struct Client {
+    pub(crate) region: Region,
+    pub(crate) file: Arc<OwnedFd>,
+    pub(crate) settings: Settings,
+    pub(crate) method: Start,
+    seats: Box<[Seat]>,
+    reserve_cursor: AtomicU32,
+    pub(crate) life: Mutex<Life>,
+    /// A copy of the life's standing that needs no lock.
+    pub(crate) standing: AtomicU32,
+    kept: Mutex<HashMap<Ticket, Kept>>,
+    spin: Spin,
+    made_in: Token,
+}
+
+/// Why a call was not accepted.
+pub(crate) enum NotSent<'a, R> {
+    Full(Call<'a, R>),
+    Failed(Error),
+}
+
+impl Client {
+    pub(crate) fn new(
+        region: Region,
+        file: Arc<OwnedFd>,
+        settings: Settings,
+        method: Start,
+        life: Life,
+    ) -> Client {
+        let seats = (0..region.geometry().slots).map(|_| Seat::default()).collect();
+        Client {
+            region,
+            file,
+            settings,
+            method,
+            seats,
+            reserve_cursor: AtomicU32::new(0),
+            life: Mutex::new(life),
+            standing: AtomicU32::new(Standing::Open as u32),
+            kept: Mutex::new(HashMap::new()),
+            spin: Spin::default(),
+            made_in: fork_guard::token(),
+        }
+    }
+
+    /// Whether this process is the one that made the pool, and not a fork of it.
+    pub(crate) fn is_here(&self) -> bool {
+        !fork_guard::in_forked_child(self.made_in)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<Ticket, Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a call off. With `wait`, waits for a slot as long as every slot is queued or running.
+    pub(crate) fn send<'a, R>(&self, call: Call<'a, R>, wait: bool) -> Result<Ticket, NotSent<'a, R>> {
+        let ticket = match self.reserve(wait) {
+            Ok(Some(ticket)) => ticket,
+            Ok(None) => return Err(NotSent::Full(call)),
+            Err(error) => return Err(NotSent::Failed(error)),
+        };
+        self.fill(ticket, &call).map_err(NotSent::Failed)?;
+        self.publish(ticket);
+        Ok(ticket)
+    }
+
+    fn reserve(&self, wait: bool) -> Result<Option<Ticket>> {
+        if !self.is_here() {
+            return Err(Error::Closed);
+        }
+        loop {
+            self.check_standing()?;
+            if let Some(ticket) = self.try_reserve() {
+                return Ok(Some(ticket));
+            }
+            if self.sweep() > 0 {
+                continue;
+            }
+            if !wait {
+                return Ok(None);
+            }
+            self.wait_for_progress();
+        }
+    }
+
+    fn try_reserve(&self) -> Option<Ticket> {
+        loop {
+            let cursor = self.reserve_cursor.load(Relaxed) as usize;
+            let slot = self.region.free().take(cursor)?;
+            self.reserve_cursor.store(slot as u32 + 1, Relaxed);
+            if self.seats[slot].held.load(Acquire) != 0 {
+                // Nobody here let go of it: the word or the hint was forged. Leave it to its holder.
+                continue;
+            }
+            if let Some(generation) = self.region.slot(slot).state.reserve() {
+                self.seats[slot].held.store(HELD | u64::from(generation), Release);
+                return Some(Ticket { slot: slot as u32, generation });
+            }
+        }
+    }
+
+    /// Encodes the arguments and writes the header. A panic in the user's `Serialize` gives the slot
+    /// back.
+    fn fill<R>(&self, ticket: Ticket, call: &Call<'_, R>) -> Result<()> {
+        struct Abandon<'c>(&'c Client, Ticket);
+        impl Drop for Abandon<'_> {
+            fn drop(&mut self) {
+                let Abandon(client, ticket) = *self;
+                client.seat(ticket).held.store(0, Release);
+                client.header(ticket).state.abandon(ticket.generation);
+                client.region.free().insert(ticket.slot as usize);
+                super::worker::progress(&client.region);
+            }
+        }
+        let abandon = Abandon(self, ticket);
+        let header = self.header(ticket);
+        let mut store = self.region.arguments_store(ticket.slot as usize, &self.seat(ticket).backed);
+        let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
+        call.body.encode(call.codec, &mut out).map_err(|failure| client_error(failure, call.entry.name()))?;
+        header.arguments_len.store(out.needed() as u64, Relaxed);
+        header.task.store(call.entry.id(), Relaxed);
+        header.codec.store(u32::from(call.codec.to_byte()), Relaxed);
+        header.timeout.store(call.timeout.map_or(0, |limit| clock::nanoseconds(limit).max(1)), Relaxed);
+        header.retries.store(call.retries, Relaxed);
+        std::mem::forget(abandon);
+        Ok(())
+    }
+
+    /// Hands the slot to the workers and wakes one if one sleeps.
+    fn publish(&self, ticket: Ticket) {
+        let slot = ticket.slot as usize;
+        point("filled");
+        self.header(ticket).state.publish(ticket.generation);
+        if let Some(worker) = self.region.ready().insert_then(slot, || self.region.idle().take(slot)) {
+            let record = self.region.worker(worker);
+            record.wake.fetch_add(1, SeqCst);
+            futex::wake(&record.wake, 1);
+        }
+    }
+
+    /// Moves finished outcomes that nobody has collected yet out of their slots; how many.
+    fn sweep(&self) -> usize {
+        let mut kept = self.kept();
+        let mut moved = 0;
+        for (slot, seat) in self.seats.iter().enumerate() {
+            let held = seat.held.load(Acquire);
+            if held & HELD == 0 {
+                continue;
+            }
+            let ticket = Ticket { slot: slot as u32, generation: held as u32 };
+            let settled =
+                matches!(self.header(ticket).state.state().phase(), Some(Phase::Done | Phase::Died));
+            if settled && self.header(ticket).state.collect(ticket.generation).is_ok() {
+                kept.insert(ticket, self.read(ticket).into());
+                self.release(ticket);
+                moved += 1;
+            }
+        }
+        moved
+    }
+
+    /// Sleeps until a slot settles or is freed.
+    fn wait_for_progress(&self) {
+        let head = self.region.head();
+        head.sleepers.fetch_add(1, SeqCst);
+        let seen = head.progress.0.load(SeqCst);
+        std::sync::atomic::fence(SeqCst);
+        let any = self.region.free().any()
+            || (0..self.seats.len()).any(|slot| {
+                matches!(self.region.slot(slot).state.state().phase(), Some(Phase::Done | Phase::Died))
+            });
+        if !any && futex::wait(&head.progress.0, seen, Some(BACKSTOP)) == futex::Wait::TimedOut {
+            self.look_after_supervisor();
+        }
+        head.sleepers.fetch_sub(1, SeqCst);
+    }
+
+    fn seat(&self, ticket: Ticket) -> &Seat {
+        &self.seats[ticket.slot as usize]
+    }
+
+    fn header(&self, ticket: Ticket) -> &SlotHeader {
+        self.region.slot(ticket.slot as usize)
+    }
+
+    /// Whether the outcome is there to be taken.
+    pub(crate) fn is_settled(&self, ticket: Ticket) -> bool {
+        let state = self.header(ticket).state.state();
+        let pending = matches!(state.phase(), Some(Phase::Ready | Phase::Claimed | Phase::Running));
+        !(pending && state.generation() == ticket.generation)
+    }
+
+    /// Waits until the outcome is there, or until the moment; whether it is there.
+    pub(crate) fn wait(&self, ticket: Ticket, until: Option<Instant>) -> bool {
+        let word = &self.header(ticket).state;
+        if self.spin.until(|| self.is_settled(ticket)) {
+            return true;
+        }
+        loop {
+            let Ok(state) = word.wait(ticket.generation) else { return true };
+            let left = until.map(|moment| moment.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return false;
+            }
+            let sleep = left.map_or(BACKSTOP, |left| left.min(BACKSTOP));
+            if futex::wait(low_half(word), state.futex_half(), Some(sleep)) == futex::Wait::TimedOut {
+                self.look_after_supervisor();
+            }
+        }
+    }
+
+    /// Gives the settled outcome to `read`; the slot is free afterwards, also when `read` panics.
+    pub(crate) fn take<T>(&self, ticket: Ticket, read: impl FnOnce(Taken<'_>) -> T) -> T {
+        struct Release<'c>(&'c Client, Ticket);
+        impl Drop for Release<'_> {
+            fn drop(&mut self) {
+                self.0.release(self.1);
+            }
+        }
+        if self.header(ticket).state.collect(ticket.generation).is_ok() {
+            let release = Release(self, ticket);
+            let result = read(self.read(ticket));
+            drop(release);
+            return result;
+        }
+        // Whoever else collected it holds the lock until it is kept.
+        let kept = self.kept().remove(&ticket);
+        match kept {
+            Some(Kept::Value(bytes)) => read(Taken::Value(Payload::of(&bytes))),
+            Some(Kept::Report(bytes)) => read(Taken::Report(Payload::of(&bytes))),
+            Some(Kept::Lost(loss)) => read(Taken::Lost(loss)),
+            None => {
+                self.poison();
+                read(Taken::Garbled)
+            }
+        }
+    }
+
+    fn read(&self, ticket: Ticket) -> Taken<'_> {
+        let header = self.header(ticket);
+        let Some(payload) = self.region.result(ticket.slot as usize, header.result_len.load(Relaxed)) else {
+            return Taken::Garbled;
+        };
+        match header.outcome.load(Relaxed) {
+            n if n == Outcome::Value as u32 => Taken::Value(payload),
+            n if n == Outcome::Report as u32 => Taken::Report(payload),
+            _ => Taken::Garbled,
+        }
+    }
+
+    /// Frees a collected slot and gives large windows back.
+    fn release(&self, ticket: Ticket) {
+        let slot = ticket.slot as usize;
+        let seat = self.seat(ticket);
+        let arguments = self.region.arguments_store(slot, &seat.backed);
+        if arguments.backed() > WARM {
+            arguments.trim(WARM);
+        }
+        let result = self.region.result_store(slot);
+        if result.backed() > WARM {
+            result.trim(WARM);
+        }
+        seat.held.store(0, Release);
+        self.header(ticket).state.release(ticket.generation);
+        self.region.free().insert(slot);
+        super::worker::progress(&self.region);
+    }
+
+    /// Nobody will collect this call.
+    pub(crate) fn forget(&self, ticket: Ticket) {
+        if !self.is_here() {
+            return;
+        }
+        // Let go before the swap: whoever finishes a detached call frees the slot at once.
+        let held = HELD | u64::from(ticket.generation);
+        if self.seat(ticket).held.compare_exchange(held, 0, SeqCst, SeqCst).is_ok() {
+            match self.header(ticket).state.detach(ticket.generation) {
+                Detached::Left => return,
+                Detached::Finished if self.header(ticket).state.collect(ticket.generation).is_ok() => {
+                    return self.release(ticket);
+                }
+                Detached::Finished | Detached::Gone => {}
+            }
+        }
+        // A sweep moved it, or is about to: it holds the lock from before it collects.
+        self.kept().remove(&ticket);
+    }
+
+    /// Settles every call that is still under way, when nobody is left to run it.
+    pub(crate) fn settle_all(&self, loss: &Loss) {
+        let mut kept = self.kept();
+        for (slot, seat) in self.seats.iter().enumerate() {
+            let state = &self.region.slot(slot).state;
+            let held = seat.held.load(Acquire);
+            let ticket = Ticket { slot: slot as u32, generation: held as u32 };
+            let seen = state.state();
+            let finished = seen.generation() == ticket.generation
+                && matches!(
+                    seen.phase(),
+                    Some(Phase::Done | Phase::Died | Phase::Collecting | Phase::Filling)
+                );
+            if held & HELD == 0 || finished {
+                continue;
+            }
+            kept.insert(ticket, Kept::Lost(loss.clone()));
+            seat.held.store(0, Release);
+            state.reset(ticket.generation);
+            self.region.free().insert(slot);
+        }
+        drop(kept);
+        for slot in 0..self.seats.len() {
+            futex::wake(low_half(&self.region.slot(slot).state), i32::MAX);
+        }
+        self.region.head().progress.0.fetch_add(1, SeqCst);
+        futex::wake(&self.region.head().progress.0, i32::MAX);
+    }
+}
+
+impl Client {
+    /// With every process dead: settles calls whose words make no sense.
+    pub(crate) fn settle_impossible(&self) {
+        let mut kept = self.kept();
+        for (slot, seat) in self.seats.iter().enumerate() {
+            let held = seat.held.load(Acquire);
+            let state = &self.region.slot(slot).state;
+            let seen = state.state();
+            let possible = match seen.phase() {
+                None => false,
+                Some(Phase::Free) => held & HELD == 0,
+                Some(_) => held & HELD == 0 || seen.generation() == held as u32,
+            };
+            if possible {
+                continue;
+            }
+            let ticket = Ticket { slot: slot as u32, generation: held as u32 };
+            if held & HELD != 0 {
+                kept.insert(ticket, Kept::Lost(Loss::Garbled));
+            }
+            seat.held.store(0, Release);
+            state.reset(ticket.generation);
+        }
+    }
+}
+
+impl From<Taken<'_>> for Kept {
+    fn from(taken: Taken<'_>) -> Kept {
+        match taken {
+            Taken::Value(payload) => Kept::Value(payload.to_vec()),
+            Taken::Report(payload) => Kept::Report(payload.to_vec()),
+            Taken::Lost(loss) => Kept::Lost(loss),
+            Taken::Garbled => Kept::Lost(Loss::Garbled),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What client and supervisor say to each other on the control socket: little, and seldom. Calls
+//! never travel here.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::shm::layout::Geometry;
+use crate::sys::socket;
+
+/// The first message. Descriptors: the region, the client's pidfd, the lifeline's writing end.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) geometry: Geometry,
+    /// The client's registry digest.
+    pub(crate) digest: u64,
+    /// Time between SIGTERM and SIGKILL.
+    pub(crate) grace: Duration,
+    /// The program's name, for the process list.
+    pub(crate) name: String,
+    pub(crate) keep_fds: Vec<i32>,
+}
+
+/// From the client, later.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Order {
+    /// Finish every accepted call, then leave.
+    Drain,
+    /// Leave now.
+    Stop,
+}
+
+/// From the supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Word {
+    /// From the template: the supervisor's pid, before or after its own first word.
+    Started { pid: i32 },
+    /// It has the region and agrees about the tasks. Descriptor: its pidfd.
+    Ready,
+    /// Its registry is another one; it leaves.
+    OtherTasks { digest: u64 },
+    /// The kernel refused it something; it leaves.
+    Refused { call: String, errno: i32 },
+    /// Workers do not become ready; it leaves.
+    GaveUp { times: u32, cause: String },
+}
+
+impl Word {
+    /// The kernel, or this crate, refused something.
+    pub(crate) fn refused(error: &Error) -> Word {
+        match error {
+            Error::Os { call, source, .. } => {
+                Word::Refused { call: (*call).to_owned(), errno: source.raw_os_error().unwrap_or(0) }
+            }
+            other => Word::Refused { call: other.to_string(), errno: 0 },
+        }
+    }
+}
+
+/// The longest message.
+const MOST: usize = 64 << 10;
+
+/// Sends `message` behind `prefix`.
+pub(crate) fn send<T: Serialize>(
+    to: BorrowedFd<'_>,
+    prefix: &[u8],
+    message: &T,
+    fds: &[BorrowedFd<'_>],
+) -> Result<()> {
+    let config = bincode::config::standard();
+    let body = bincode::serde::encode_to_vec(message, config)
+        .map_err(|why| Error::config("the control message", why.to_string()))?;
+    socket::send(to, &[prefix, &body].concat(), fds).map_err(|e| Error::os("sendmsg", e))
+}
+
+/// Receives a message that stands behind `prefix_len` bytes; `None` when the other side is gone or
+/// says nothing until the time is up.
+pub(crate) fn receive<T: DeserializeOwned>(
+    from: BorrowedFd<'_>,
+    prefix_len: usize,
+    timeout: Option<Duration>,
+) -> Result<Option<(T, Vec<OwnedFd>)>> {
+    let mut buffer = vec![0; MOST];
+    let received = match socket::receive(from, &mut buffer, timeout) {
+        Ok(received) if received.len == 0 => return Ok(None),
+        Ok(received) => received,
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+            return Ok(None);
+        }
+        Err(e) => return Err(Error::os("recvmsg", e)),
+    };
+    let body = buffer[..received.len].get(prefix_len..).unwrap_or_default();
+    let config = bincode::config::standard().with_limit::<MOST>();
+    let (message, _) = bincode::serde::decode_from_slice(body, config)
+        .map_err(|why| Error::config("the control message", why.to_string()))?;
+    Ok(Some((message, received.fds)))
+}

@@ -1,0 +1,129 @@
+//! The process-wide default pool: opened at first use or by `initialize()`.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use super::{Backend, Pool, launch, worker};
+use crate::config::{Config, Start};
+use crate::error::{Error, Result};
+use crate::load;
+use crate::sys::fork_guard::{self, Token};
+
+enum State {
+    Unopened,
+    Open(Arc<Pool>),
+    Closed,
+}
+
+struct Default {
+    state: RwLock<State>,
+    made_in: Token,
+}
+
+/// One for the process that first asked; a forked child makes its own, because the parent's lock may
+/// be held by a thread that the child does not have.
+static FIRST: OnceLock<Default> = OnceLock::new();
+static IN_FORK: OnceLock<Default> = OnceLock::new();
+
+impl Default {
+    fn new() -> Default {
+        Default { state: RwLock::new(State::Unopened), made_in: fork_guard::token() }
+    }
+}
+
+fn default() -> Result<&'static Default> {
+    let first = FIRST.get_or_init(Default::new);
+    if !fork_guard::in_forked_child(first.made_in) {
+        return Ok(first);
+    }
+    let own = IN_FORK.get_or_init(Default::new);
+    if !fork_guard::in_forked_child(own.made_in) { Ok(own) } else { Err(Error::Closed) }
+}
+
+/// The default pool, opened if need be.
+pub(crate) fn pool() -> Result<Arc<Pool>> {
+    if worker::in_worker() {
+        static INLINE: OnceLock<Arc<Pool>> = OnceLock::new();
+        let inline = || Arc::new(Pool { backend: Backend::Inline { asked_for: false, workers: 1 } });
+        return Ok(INLINE.get_or_init(inline).clone());
+    }
+    let default = default()?;
+    {
+        let state = default.state.read().unwrap_or_else(PoisonError::into_inner);
+        match &*state {
+            State::Open(pool) => return Ok(pool.clone()),
+            State::Closed => return Err(Error::Closed),
+            State::Unopened => {}
+        }
+    }
+    let mut state = default.state.write().unwrap_or_else(PoisonError::into_inner);
+    match &*state {
+        State::Open(pool) => Ok(pool.clone()),
+        State::Closed => Err(Error::Closed),
+        State::Unopened => open(&mut state, Config::new()),
+    }
+}
+
+fn open(state: &mut State, config: Config) -> Result<Arc<Pool>> {
+    load::set_process_wide(config.clone().settle()?.max_load_average);
+    let pool = Arc::new(config.build()?);
+    *state = State::Open(pool.clone());
+    Ok(pool)
+}
+
+/// How many workers the default pool has or would have.
+pub(crate) fn workers() -> usize {
+    if worker::in_worker() {
+        return 1;
+    }
+    if let Ok(default) = default()
+        && let State::Open(pool) = &*default.state.read().unwrap_or_else(PoisonError::into_inner)
+    {
+        return pool.workers();
+    }
+    Config::new().settle().map_or(1, |settings| settings.workers)
+}
+
+/// Opens the default pool with the options of the environment; forks its processes from this one as
+/// it is now. As [`initialize_with`]`(Config::new())`.
+///
+/// Call it first thing in `main`, once the statics that workers should see are loaded; or annotate
+/// `main` with [`#[multicore::main]`](crate::main). A program that never calls it needs nothing: its
+/// pool opens at first use, and workers see a fresh program ([`Start::Exec`]).
+///
+/// # Errors
+/// `Threads` when this process has more threads than one; `Config`, `Os`, `Registry`, `RestartLimit`.
+pub fn initialize() -> Result<()> {
+    initialize_with(Config::new())
+}
+
+/// Opens the default pool with these options. Nothing happens when it is open already.
+///
+/// # Errors
+/// As [`initialize`]; with [`Start::Exec`] the number of threads does not matter.
+pub fn initialize_with(config: Config) -> Result<()> {
+    if worker::in_worker() {
+        return Ok(());
+    }
+    let default = default()?;
+    let mut state = default.state.write().unwrap_or_else(PoisonError::into_inner);
+    if let State::Open(_) = &*state {
+        return Ok(());
+    }
+    let settings = config.clone().settle()?;
+    let inline = crate::config::backend_from_environment()? == crate::config::BackendChoice::Inline;
+    if !inline && settings.start.or_else(launch::method).unwrap_or(Start::Fork) == Start::Fork {
+        launch::fork_template(&settings.keep_fds)?;
+    }
+    open(&mut state, config).map(drop)
+}
+
+/// Finishes the accepted calls of the default pool, within [`Config::shutdown_timeout`], and ends its
+/// processes. From then on the default pool is [`Error::Closed`] until [`initialize`] opens it again.
+pub fn shutdown() {
+    let Ok(default) = default() else { return };
+    let mut state = default.state.write().unwrap_or_else(PoisonError::into_inner);
+    if let State::Open(pool) = std::mem::replace(&mut *state, State::Closed) {
+        drop(state);
+        pool.shutdown();
+    }
+}

@@ -1,0 +1,166 @@
+//! The two ways to a supervisor. Either gives a process at the other end of a control socket that
+//! reads its [`Hello`](super::control::Hello) there.
+
+use std::collections::hash_map::RandomState;
+use std::env;
+use std::ffi::OsStr;
+use std::hash::{BuildHasher, Hasher};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::unistd::Pid;
+
+use super::control::{self, Word as Say};
+use super::supervisor::supervise;
+use crate::config::Start;
+use crate::error::{Error, Result};
+use crate::sys::process::{Fork, Parent};
+use crate::sys::{entry, pidfd, process, signals, socket};
+
+/// The start method that this program settled on.
+static METHOD: OnceLock<Start> = OnceLock::new();
+/// The control socket of the template, where the program forks.
+static TEMPLATE: OnceLock<OwnedFd> = OnceLock::new();
+
+/// The method in force, `wanted` if none was.
+///
+/// # Errors
+/// `Config` when the program settled on the other one.
+pub(crate) fn settle_method(wanted: Option<Start>) -> Result<Start> {
+    let method = *METHOD.get_or_init(|| wanted.unwrap_or(Start::Exec));
+    match wanted {
+        Some(wanted) if wanted != method => Err(Error::config(
+            "start",
+            format!("this program starts its workers by {method:?} already and cannot change to {wanted:?}"),
+        )),
+        _ => Ok(method),
+    }
+}
+
+/// The method in force, if there is one yet.
+pub(crate) fn method() -> Option<Start> {
+    METHOD.get().copied()
+}
+
+/// Starts a process that becomes the supervisor at `theirs`; `first` sends it its first message, behind
+/// the bytes that it is given. Its pid, unless the template sends that.
+pub(crate) fn launch(
+    method: Start,
+    theirs: OwnedFd,
+    first: impl FnOnce(&[u8]) -> Result<()>,
+) -> Result<Option<Pid>> {
+    match method {
+        Start::Exec => exec(theirs, first).map(Some),
+        Start::Fork => {
+            let template = TEMPLATE.get().ok_or_else(|| {
+                Error::config("start", "`fork` needs `multicore::initialize()` or `#[multicore::main]` first")
+            })?;
+            control::send(template.as_fd(), b"", &(), &[theirs.as_fd()])?;
+            first(b"").map(|()| None)
+        }
+    }
+}
+
+fn exec(theirs: OwnedFd, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<Pid> {
+    if !entry::can_exec_self() {
+        return Err(Error::config(
+            "start",
+            "this program's executable does not contain multicore (is it loaded into an interpreter?); \
+             call `multicore::initialize()` before any thread is started",
+        ));
+    }
+    let marker = entry::marker_value(&secret());
+    // The message waits in the socket; the child looks for the marker in it before it trusts the
+    // variable.
+    first(marker.as_bytes())?;
+    let mut arguments = env::args_os();
+    let mut command = Command::new("/proc/self/exe");
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    let command = command
+        .args(arguments)
+        .env(OsStr::from_bytes(entry::MARKER.to_bytes()), marker)
+        .stdin(Stdio::from(theirs));
+    let child = command.spawn().map_err(|e| Error::os("posix_spawn", e))?;
+    Ok(Pid::from_raw(child.id() as i32))
+}
+
+/// Letters that nobody else knows: the standard hasher's keys come from the kernel's random numbers.
+fn secret() -> String {
+    let half = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", half(), half())
+}
+
+/// Where an exec'd process goes on after it was turned aside before its main; sys/entry.rs has
+/// checked the marker against the first message.
+pub(crate) fn turned_aside(marker: &str) {
+    let Ok(control) = std::io::stdin().as_fd().try_clone_to_owned() else { return };
+    supervise(control, marker.len())
+}
+
+/// Forks the template, from which every supervisor of this program comes.
+///
+/// # Errors
+/// `Threads` when this process has more than one; `Os`; `Config` when the program settled on exec.
+pub(crate) fn fork_template(keep_fds: &[i32]) -> Result<()> {
+    settle_method(Some(Start::Fork))?;
+    if TEMPLATE.get().is_some() {
+        return Ok(());
+    }
+    process::single_threaded()?;
+    let (ours, theirs) = socket::pair()?;
+    let client = pidfd::of_self()?;
+    process::flush_output();
+    match process::fork_unseen(Parent::This)? {
+        Fork::Child => {
+            // What the client left to it is not its to drop.
+            let _ = std::panic::catch_unwind(|| template(&theirs, &client, keep_fds));
+            process::exit_now(0)
+        }
+        Fork::Parent(_) => {
+            let _ = TEMPLATE.set(ours);
+            Ok(())
+        }
+    }
+}
+
+/// The template's life: a supervisor for each message, until the client is gone.
+fn template(control: &OwnedFd, client: &OwnedFd, keep_fds: &[i32]) {
+    signals::reset_all();
+    // Refused only where they cannot matter: no handler, or a leader already.
+    let _ = signals::for_supervisor();
+    let _ = process::own_group();
+    let mut keep = vec![control.as_raw_fd(), client.as_raw_fd()];
+    keep.extend(keep_fds);
+    process::close_all_but(&keep);
+    let _ = process::stdin_from_nothing();
+    process::set_name("multicore: template");
+    loop {
+        let mut fds = [control, client].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+        let _ = nix::poll::poll(&mut fds, PollTimeout::NONE);
+        let [asked, gone] = fds.map(|fd| fd.any().unwrap_or(false));
+        if gone {
+            return;
+        }
+        if !asked {
+            continue;
+        }
+        let Ok(Some(((), mut fds))) = control::receive::<()>(control.as_fd(), 0, Some(Duration::ZERO)) else {
+            return;
+        };
+        let Some(socket) = fds.pop() else { continue };
+        let word = match process::fork_unseen(Parent::Same) {
+            Ok(Fork::Child) => supervise(socket, 0),
+            Ok(Fork::Parent(pid)) => Say::Started { pid: pid.as_raw() },
+            Err(error) => Say::refused(&error),
+        };
+        // A client that is gone needs no word.
+        let _ = control::send(socket.as_fd(), b"", &word, &[]);
+    }
+}

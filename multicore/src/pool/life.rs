@@ -1,0 +1,240 @@
+//! The life of a pool as its client sees it: open, draining, closed, failed; and what happens when
+//! the supervisor dies in between.
+
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::{MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use super::client::Client;
+use super::control::{Hello, Order};
+use super::link::Link;
+use super::repair::{self, Death};
+use super::supervisor::RESTART_LIMIT;
+use crate::error::{Error, Exit, Result};
+use crate::registry::registry;
+use crate::report::WireExit;
+
+/// How far a pool's life has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Standing {
+    Open = 0,
+    Draining = 1,
+    Closed = 2,
+    Failed = 3,
+}
+
+/// What only one thread at a time may touch.
+pub(crate) struct Life {
+    /// `None` once the pool is closed or failed.
+    pub(crate) link: Option<Link>,
+    /// Why the pool failed.
+    pub(crate) verdict: Option<Loss>,
+    pub(crate) hello: Hello,
+}
+
+/// Why an outcome never came.
+#[derive(Clone, Debug)]
+pub(crate) enum Loss {
+    /// The pool was shut down first.
+    Closed,
+    /// The word or the header says something that nobody here wrote.
+    Garbled,
+    GaveUp {
+        times: u32,
+        cause: String,
+    },
+    Registry {
+        what: String,
+    },
+    Os {
+        call: &'static str,
+        errno: i32,
+    },
+}
+
+impl Loss {
+    pub(crate) fn into_error(self, task: &str) -> Error {
+        match self {
+            Loss::Closed => Error::Closed,
+            Loss::Garbled => Error::Died {
+                task: task.to_owned(),
+                pid: 0,
+                exit: Exit::Unknown,
+                started: true,
+                message: Some("a worker wrote over the pool's memory; the pool was started anew".to_owned()),
+            },
+            Loss::GaveUp { times, cause } => Error::RestartLimit { times, cause },
+            Loss::Registry { what } => Error::Registry { what },
+            Loss::Os { call, errno } => Error::os(call, std::io::Error::from_raw_os_error(errno)),
+        }
+    }
+
+    fn of(error: Error) -> Loss {
+        match error {
+            Error::RestartLimit { times, cause } => Loss::GaveUp { times, cause },
+            Error::Registry { what } => Loss::Registry { what },
+            Error::Os { call, source } => {
+                Loss::Os { call, errno: source.raw_os_error().unwrap_or(libc::EIO) }
+            }
+            other => Loss::GaveUp { times: 1, cause: other.to_string() },
+        }
+    }
+}
+
+/// How long workers may take to follow their supervisor.
+const FOLLOW: Duration = Duration::from_secs(5);
+/// How long a supervisor may take to end its workers.
+const STOP: Duration = Duration::from_secs(5);
+
+impl Client {
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stand(&self, standing: Standing) {
+        self.standing.store(standing as u32, SeqCst);
+    }
+
+    /// Whether new calls are welcome.
+    #[inline]
+    pub(crate) fn check_standing(&self) -> Result<()> {
+        match self.standing.load(Relaxed) {
+            standing if standing == Standing::Open as u32 => Ok(()),
+            standing if standing == Standing::Failed as u32 => {
+                Err(self.life().verdict.clone().unwrap_or(Loss::Closed).into_error(""))
+            }
+            _ => Err(Error::Closed),
+        }
+    }
+
+    /// Looks whether the supervisor lives, and does what is to be done when not.
+    #[cold]
+    pub(crate) fn look_after_supervisor(&self) {
+        let mut life = match self.life.try_lock() {
+            Ok(life) => life,
+            Err(TryLockError::Poisoned(life)) => life.into_inner(),
+            // Somebody else is at it.
+            Err(TryLockError::WouldBlock) => return,
+        };
+        match &life.link {
+            Some(link) if !link.has_ended() => {}
+            Some(_) => self.recover(&mut life),
+            // A call that slipped in while the pool ended.
+            None => self.settle_all(&life.verdict.clone().unwrap_or(Loss::Closed)),
+        }
+    }
+
+    /// A state that nobody here wrote: ends all processes; the next look starts new ones.
+    #[cold]
+    pub(crate) fn poison(&self) {
+        if let Some(link) = &self.life().link {
+            link.kill();
+            link.wait(STOP);
+        }
+        self.look_after_supervisor();
+    }
+
+    /// The supervisor is dead. Not begun: runs under the next one. Begun: `Died`.
+    fn recover(&self, life: &mut Life) {
+        let Some(link) = life.link.take() else { return };
+        let word = link.last_word(life.hello.digest);
+        link.wait_for_workers(FOLLOW);
+        if self.standing.load(SeqCst) != Standing::Open as u32 {
+            return self.close(life);
+        }
+        if let Some(error) = word {
+            return self.fail(life, error);
+        }
+        self.settle_impossible();
+        for worker in 0..self.settings.workers {
+            self.region.idle().remove(worker);
+            let death =
+                Death { worker: worker as u16, pid: 0, exit: WireExit::Unknown, words: None, cause: None };
+            repair::after_death(&self.region, &death);
+        }
+        let mut cause = None;
+        for attempt in 0..RESTART_LIMIT {
+            match Link::start(self.method, &self.file, &life.hello) {
+                Ok(link) => {
+                    life.link = Some(link);
+                    return;
+                }
+                Err(error) => cause = Some(error.to_string()),
+            }
+            std::thread::sleep(Duration::from_millis(1 << attempt));
+        }
+        self.fail(life, Error::RestartLimit { times: RESTART_LIMIT, cause: cause.unwrap_or_default() });
+    }
+
+    fn fail(&self, life: &mut Life, error: Error) {
+        let loss = Loss::of(error);
+        life.verdict = Some(loss.clone());
+        self.stand(Standing::Failed);
+        self.settle_all(&loss);
+    }
+
+    fn close(&self, life: &mut Life) {
+        life.link = None;
+        if self.standing.load(SeqCst) != Standing::Failed as u32 {
+            self.stand(Standing::Closed);
+        }
+        self.settle_all(&life.verdict.clone().unwrap_or(Loss::Closed));
+    }
+
+    /// Finishes accepted calls, refuses new ones, ends every process; what is left when the time is
+    /// up is `Closed` to its caller.
+    pub(crate) fn shut_down(&self, timeout: Duration) {
+        if !self.is_here() {
+            return;
+        }
+        let mut life = self.life();
+        if let Some(link) = &life.link {
+            self.stand(Standing::Draining);
+            link.tell(&Order::Drain);
+            if !link.wait(timeout) {
+                self.end(link);
+            }
+        }
+        self.close(&mut life);
+    }
+
+    /// Ends every process now.
+    pub(crate) fn stop(&self) {
+        if !self.is_here() {
+            return;
+        }
+        // At exit another thread may hold the lock for good.
+        let Ok(mut life) = self.life.try_lock() else { return };
+        if let Some(link) = &life.link {
+            self.stand(Standing::Closed);
+            self.end(link);
+        }
+        self.close(&mut life);
+    }
+
+    fn end(&self, link: &Link) {
+        link.tell(&Order::Stop);
+        if !link.wait(STOP) {
+            link.kill();
+            link.wait(STOP);
+        }
+        link.wait_for_workers(FOLLOW);
+    }
+}
+
+/// What the client tells every supervisor of a pool.
+pub(crate) fn hello(
+    geometry: crate::shm::layout::Geometry,
+    settings: &crate::config::Settings,
+) -> Result<Hello> {
+    let name = std::env::current_exe().ok();
+    let name = name.as_deref().and_then(std::path::Path::file_name).map(|n| n.to_string_lossy().into_owned());
+    Ok(Hello {
+        geometry,
+        digest: registry()?.digest(),
+        grace: settings.grace,
+        name: name.unwrap_or_else(|| "multicore".to_owned()),
+        keep_fds: settings.keep_fds.clone(),
+    })
+}

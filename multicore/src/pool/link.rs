@@ -1,0 +1,134 @@
+//! The client's hold on its supervisor: a control socket, a pidfd and a lifeline.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::signal::Signal;
+use nix::unistd::{Pid, pipe2};
+
+use super::control::{self, Hello, Order, Word as Say};
+use super::launch;
+use crate::config::Start;
+use crate::error::{Error, Result};
+use crate::sys::{pidfd, process, socket};
+
+/// How long a new supervisor may take to answer.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A live supervisor.
+pub(crate) struct Link {
+    /// The client's child, which it collects itself.
+    pid: Pid,
+    control: OwnedFd,
+    supervisor: OwnedFd,
+    /// The reading end of a pipe whose writing end supervisor and workers hold and never use: its
+    /// end comes when they are all gone.
+    lifeline: OwnedFd,
+}
+
+impl Link {
+    /// Starts a supervisor on the region in `file`.
+    ///
+    /// # Errors
+    /// `Os`; `Registry` when it knows other tasks.
+    pub(crate) fn start(method: Start, file: &OwnedFd, hello: &Hello) -> Result<Link> {
+        let (control, theirs) = socket::pair()?;
+        let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
+        let client = pidfd::of_self()?;
+        let mut pid = launch::launch(method, theirs, |prefix| {
+            control::send(control.as_fd(), prefix, hello, &[file.as_fd(), client.as_fd(), held.as_fd()])
+        })?;
+        drop(held);
+        let mut ready = None;
+        let error = loop {
+            if let Some(pid) = pid
+                && let Some(supervisor) = ready.take()
+            {
+                return Ok(Link { pid, control, supervisor, lifeline });
+            }
+            match control::receive::<Say>(control.as_fd(), 0, Some(READY_TIMEOUT)) {
+                Ok(Some((Say::Started { pid: started }, _))) => pid = Some(Pid::from_raw(started)),
+                Ok(Some((Say::Ready, mut fds))) => ready = fds.pop(),
+                Ok(Some((word, _))) => break refusal(word, hello.digest),
+                Ok(None) => break Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD)),
+                Err(error) => break error,
+            }
+        };
+        // It closed its end, or is about to leave for want of a client.
+        drop(control);
+        if let Some(pid) = pid {
+            process::collect(pid);
+        }
+        Err(error)
+    }
+
+    /// Whether the supervisor has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        pidfd::has_exited(self.supervisor.as_fd())
+    }
+
+    /// Why it ended, if it said so.
+    pub(crate) fn last_word(&self, digest: u64) -> Option<Error> {
+        let received = control::receive::<Say>(self.control.as_fd(), 0, Some(Duration::ZERO));
+        received.ok().flatten().map(|(word, _)| refusal(word, digest))
+    }
+
+    /// Tells the supervisor something; that it is gone is seen elsewhere.
+    pub(crate) fn tell(&self, order: &Order) {
+        let _ = control::send(self.control.as_fd(), b"", order, &[]);
+    }
+
+    /// Ends the supervisor; its workers die with it.
+    pub(crate) fn kill(&self) {
+        let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGKILL);
+    }
+
+    /// Waits for the supervisor's end; whether it came in time.
+    pub(crate) fn wait(&self, timeout: Duration) -> bool {
+        pidfd::wait_exit(self.supervisor.as_fd(), Some(timeout))
+    }
+
+    /// Waits until no worker lives; whether that came in time.
+    pub(crate) fn wait_for_workers(&self, timeout: Duration) -> bool {
+        let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::POLLIN)];
+        let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+        matches!(nix::poll::poll(&mut fds, timeout), Ok(1))
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // In a fork of the client it is nobody's child here, and not gone.
+        if self.has_ended() {
+            process::collect(self.pid);
+        }
+    }
+}
+
+fn refusal(word: Say, digest: u64) -> Error {
+    match word {
+        Say::OtherTasks { digest: theirs } => Error::Registry {
+            what: format!(
+                "client and worker know different tasks: digest {digest:016x} here, {theirs:016x} there; \
+                 was the executable replaced while it runs?"
+            ),
+        },
+        Say::Refused { call, errno } if errno != 0 => {
+            Error::os(known_call(&call), std::io::Error::from_raw_os_error(errno))
+        }
+        Say::Refused { call, .. } => Error::config("the supervisor", call),
+        Say::GaveUp { times, cause } => Error::RestartLimit { times, cause },
+        Say::Ready | Say::Started { .. } => {
+            Error::config("the supervisor's answer", "it said twice that it is ready")
+        }
+    }
+}
+
+/// The static name of a call that travelled as text.
+fn known_call(call: &str) -> &'static str {
+    const KNOWN: [&str; 8] =
+        ["fork", "mmap", "pidfd_open", "signalfd", "eventfd", "memfd_create", "madvise", "fcntl"];
+    KNOWN.into_iter().find(|known| *known == call).unwrap_or("a call in the supervisor")
+}

@@ -1,0 +1,138 @@
+//! Putting the region back in order after a death. Works from the state words alone; the hints are
+//! made anew from them.
+
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+use super::worker::low_half;
+use crate::report::{Report, WireExit};
+use crate::shm::layout::Outcome;
+use crate::shm::region::Region;
+use crate::shm::window::WindowWriter;
+use crate::shm::word::{Phase, Requeued, Settled, Word};
+use crate::sys::futex;
+
+/// Why the supervisor ended a worker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cause {
+    TimedOut { nanoseconds: u64 },
+}
+
+/// A worker's death.
+pub(crate) struct Death {
+    pub(crate) worker: u16,
+    pub(crate) pid: i32,
+    pub(crate) exit: WireExit,
+    /// What it said last: the message of a panic that aborted it.
+    pub(crate) words: Option<String>,
+    pub(crate) cause: Option<Cause>,
+}
+
+/// The deadline of a running call.
+pub(crate) struct Due {
+    pub(crate) slot: usize,
+    pub(crate) generation: u32,
+    /// On the monotonic clock, in nanoseconds.
+    pub(crate) at: u64,
+    /// How long the call may run, in nanoseconds.
+    pub(crate) limit: u64,
+}
+
+/// When the call that `worker` runs is over its time; `None` when it runs none with a limit.
+pub(crate) fn deadline(region: &Region, worker: usize) -> Option<Due> {
+    let slot = (region.worker(worker).current.load(Relaxed) as usize).checked_sub(1)?;
+    if slot >= region.geometry().slots {
+        return None;
+    }
+    let header = region.slot(slot);
+    let state = header.state.state();
+    if state.phase() != Some(Phase::Running) || usize::from(state.owner()) != worker || state.expired() {
+        return None;
+    }
+    let limit = header.timeout.load(Relaxed);
+    let at = header.started.load(Relaxed).saturating_add(limit);
+    (limit != 0).then_some(Due { slot, generation: state.generation(), at, limit })
+}
+
+/// Whether any call waits for a worker.
+pub(crate) fn any_ready(region: &Region) -> bool {
+    (0..region.geometry().slots).any(|slot| region.slot(slot).state.state().phase() == Some(Phase::Ready))
+}
+
+/// Gives a dead worker's unbegun calls to others, settles the one that had begun, and makes the hints
+/// anew.
+pub(crate) fn after_death(region: &Region, death: &Death) {
+    for slot in 0..region.geometry().slots {
+        let state = region.slot(slot).state.state();
+        let mine = state.owner() == death.worker;
+        match state.phase() {
+            Some(Phase::Claimed) if mine => give_back(region, slot, death),
+            Some(Phase::Running) if mine => settle(region, slot, death),
+            _ => {}
+        }
+    }
+    renew_hints(region);
+    wake_clients(region);
+}
+
+/// The call had not begun.
+fn give_back(region: &Region, slot: usize, death: &Death) {
+    if region.slot(slot).state.requeue(death.worker) == Requeued::TooOften {
+        fail(region, slot, death, false);
+    }
+}
+
+/// The call had begun: it is over, unless it may be run again.
+fn settle(region: &Region, slot: usize, death: &Death) {
+    let header = region.slot(slot);
+    let retries = header.retries.load(Relaxed);
+    if retries > 0 {
+        header.retries.store(retries - 1, Relaxed);
+        if header.state.requeue(death.worker) == Requeued::Ready {
+            return;
+        }
+    }
+    fail(region, slot, death, true);
+}
+
+fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
+    let report = match death.cause {
+        Some(Cause::TimedOut { nanoseconds }) if started => Report::TimedOut { nanoseconds },
+        _ => Report::Died { pid: death.pid, exit: death.exit, started, message: death.words.clone() },
+    };
+    let header = region.slot(slot);
+    let mut store = region.result_store(slot);
+    let mut out = WindowWriter::new(&mut store, region.geometry().window);
+    if report.write(&mut out).is_err() {
+        out.restart();
+    }
+    header.result_len.store(out.needed() as u64, Relaxed);
+    header.outcome.store(Outcome::Report as u32, Relaxed);
+    if let Settled::Freed { .. } = header.state.bury(death.worker) {
+        region.free().insert(slot);
+    }
+}
+
+/// Sets every hint that a dead process may have held in its hand.
+///
+/// A bit too many costs a look; the word decides.
+pub(crate) fn renew_hints(region: &Region) {
+    for slot in 0..region.geometry().slots {
+        match region.slot(slot).state.state().phase() {
+            Some(Phase::Ready) => region.ready().insert(slot),
+            Some(Phase::Free) => region.free().insert(slot),
+            _ => {}
+        }
+    }
+}
+
+/// Wakes everybody in the client: the dead process may have been about to.
+pub(crate) fn wake_clients(region: &Region) {
+    for slot in 0..region.geometry().slots {
+        let state = &region.slot(slot).state;
+        if state.state().waiting() {
+            futex::wake(low_half(state), i32::MAX);
+        }
+    }
+    region.head().progress.0.fetch_add(1, SeqCst);
+    futex::wake(&region.head().progress.0, i32::MAX);
+}

@@ -1,0 +1,98 @@
+//! What travels in a result window when there is no result: a report of what went wrong.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, Codec, Failure};
+use crate::error::{Error, Exit, Signal};
+use crate::shm::window::{Payload, WindowWriter};
+
+/// What went wrong with one call, as a worker or the supervisor writes it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Report {
+    Panicked { message: String, location: Option<String>, backtrace: Option<String> },
+    Encode(String),
+    Decode(String),
+    TooLarge { need: u64, limit: u64 },
+    Os { errno: i32 },
+    UnknownTask { id: u64 },
+    Died { pid: i32, exit: WireExit, started: bool, message: Option<String> },
+    TimedOut { nanoseconds: u64 },
+}
+
+/// [`Exit`], in a shape that travels.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) enum WireExit {
+    Code(i32),
+    Signal(i32),
+    StackOverflow,
+    Unknown,
+}
+
+impl From<WireExit> for Exit {
+    fn from(exit: WireExit) -> Exit {
+        match exit {
+            WireExit::Code(code) => Exit::Code(code),
+            WireExit::Signal(number) => Exit::Signal(Signal(number)),
+            WireExit::StackOverflow => Exit::StackOverflow,
+            WireExit::Unknown => Exit::Unknown,
+        }
+    }
+}
+
+impl From<Failure> for Report {
+    fn from(failure: Failure) -> Report {
+        match failure {
+            Failure::Encode(why) => Report::Encode(why),
+            Failure::Decode(why) => Report::Decode(why),
+            Failure::TooLarge { need, limit } => Report::TooLarge { need, limit },
+            Failure::Os(error) => Report::Os { errno: error.raw_os_error().unwrap_or(libc::ENOMEM) },
+        }
+    }
+}
+
+impl Report {
+    /// Writes the report in place of whatever the window held.
+    pub(crate) fn write(&self, out: &mut WindowWriter<'_>) -> Result<(), Failure> {
+        out.restart();
+        codec::encode(Codec::Bincode, self, out)
+    }
+
+    /// Reads what a worker says is a report.
+    pub(crate) fn read(payload: Payload<'_>) -> Result<Report, Failure> {
+        codec::decode_whole(Codec::Bincode, payload)
+    }
+
+    /// The caller's error.
+    pub(crate) fn into_error(self, task: &str) -> Error {
+        let task = task.to_owned();
+        match self {
+            Report::Panicked { message, location, backtrace } => {
+                Error::Panicked { task, message, location, backtrace }
+            }
+            Report::Encode(why) => Error::Encode { task, what: "the result", why },
+            Report::Decode(why) => Error::Decode { task, what: "the arguments", why },
+            Report::TooLarge { need, limit } => Error::TooLarge { need, limit },
+            Report::Os { errno } => Error::os("fallocate", std::io::Error::from_raw_os_error(errno)),
+            Report::UnknownTask { id } => Error::UnknownTask { task, id },
+            Report::Died { pid, exit, started, message } => {
+                Error::Died { task, pid, exit: exit.into(), started, message }
+            }
+            Report::TimedOut { nanoseconds } => {
+                Error::TimedOut { task, limit: Duration::from_nanos(nanoseconds) }
+            }
+        }
+    }
+}
+
+/// The caller's error for what went wrong on the caller's own side of the window.
+pub(crate) fn client_error(failure: Failure, task: &str) -> Error {
+    let task = task.to_owned();
+    match failure {
+        Failure::Encode(why) => Error::Encode { task, what: "the arguments", why },
+        Failure::Decode(why) => Error::Decode { task, what: "the result", why },
+        Failure::TooLarge { need, limit } => Error::TooLarge { need, limit },
+        Failure::Os(error) => Error::os("fallocate", error),
+    }
+}

@@ -1,0 +1,157 @@
+//! Which byte of the region is what. Offsets, not pointers, cross processes; all of them follow from
+//! the [`Geometry`], which each process has from its own trusted side.
+//!
+//! ```text
+//! head | ready set | free set | idle set | worker records | slot headers | windows …
+//!                                                                          slot 0: arguments, result
+//!                                                                          slot 1: arguments, result
+//! ```
+//!
+//! The part up to the windows is given its pages when the region is made. The windows are sparse:
+//! each is as large as the payload limit, and costs memory only where it was written.
+
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
+
+/// Bytes of a page, as far as the layout is concerned: windows start at multiples of it.
+pub(crate) const PAGE: usize = 4096;
+
+/// The most slots and workers that a region may have; their numbers travel in 16 bits.
+pub(crate) const MAX_SLOTS: usize = 32_768;
+/// As [`MAX_SLOTS`].
+pub(crate) const MAX_WORKERS: usize = 1024;
+
+/// Bytes of a worker's last words.
+pub(crate) const LAST_WORDS: usize = 1008;
+
+/// The numbers that fix the layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Geometry {
+    /// Calls that can be under way at once.
+    pub(crate) slots: usize,
+    /// Worker processes.
+    pub(crate) workers: usize,
+    /// The most bytes of one payload.
+    pub(crate) window: usize,
+}
+
+/// What there is once a region.
+#[repr(C, align(128))]
+pub(crate) struct Head {
+    /// Nanoseconds on the monotonic clock at which the supervisor looks next.
+    pub(crate) next_alarm: AtomicU64,
+    /// Nonzero: workers leave once no call is ready.
+    pub(crate) draining: AtomicU32,
+    pub(crate) claim_cursor: Aligned<AtomicU32>,
+    /// A futex that moves whenever a slot settles or is freed while somebody sleeps on it.
+    pub(crate) progress: Aligned<AtomicU32>,
+    /// How many sleep on `progress`.
+    pub(crate) sleepers: AtomicU32,
+}
+
+/// A value on cache lines of its own.
+#[repr(C, align(128))]
+pub(crate) struct Aligned<T>(pub(crate) T);
+
+/// One worker's part of the region.
+#[repr(C, align(128))]
+pub(crate) struct WorkerRecord {
+    /// A futex that moves when the worker is woken.
+    pub(crate) wake: AtomicU32,
+    /// Nonzero once its start hooks have run.
+    pub(crate) ready: AtomicU32,
+    /// Nonzero once it met the end of its stack.
+    pub(crate) stack_overflow: AtomicU32,
+    /// The slot it runs, plus one: a hint.
+    pub(crate) current: AtomicU32,
+    /// How many bytes of `words` count.
+    pub(crate) words_len: AtomicU32,
+    /// Text that outlives the worker: the message of a panic that aborts.
+    pub(crate) words: [AtomicU64; LAST_WORDS / 8],
+}
+
+/// One slot's header. Everything but the state word belongs to whoever the state word names.
+#[repr(C, align(128))]
+pub(crate) struct SlotHeader {
+    pub(crate) state: AtomicU64,
+    /// The task's stable ID.
+    pub(crate) task: AtomicU64,
+    /// Nanoseconds that the call may run; 0 for no limit.
+    pub(crate) timeout: AtomicU64,
+    pub(crate) arguments_len: AtomicU64,
+    /// How often the call may be run again after its worker died.
+    pub(crate) retries: AtomicU32,
+    pub(crate) codec: AtomicU32,
+    /// Nanoseconds on the monotonic clock at which the call began.
+    pub(crate) started: AtomicU64,
+    pub(crate) result_len: AtomicU64,
+    /// Bytes of the result window that have pages: a hint for the next writer.
+    pub(crate) result_pages: AtomicU64,
+    /// An [`Outcome`] by number.
+    pub(crate) outcome: AtomicU32,
+    /// The process that ran the call.
+    pub(crate) pid: AtomicI32,
+}
+
+/// What the result window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Outcome {
+    /// The encoded result.
+    Value = 1,
+    /// An encoded report of what went wrong.
+    Report = 2,
+}
+
+impl Geometry {
+    const fn set_bytes(members: usize) -> usize {
+        members.div_ceil(64).div_ceil(16) * 128
+    }
+
+    pub(crate) const fn set_words(members: usize) -> usize {
+        members.div_ceil(64)
+    }
+
+    pub(crate) const fn ready_set(&self) -> usize {
+        size_of::<Head>()
+    }
+
+    pub(crate) const fn free_set(&self) -> usize {
+        self.ready_set() + Self::set_bytes(self.slots)
+    }
+
+    pub(crate) const fn idle_set(&self) -> usize {
+        self.free_set() + Self::set_bytes(self.slots)
+    }
+
+    pub(crate) const fn worker(&self, index: usize) -> usize {
+        self.idle_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
+    }
+
+    pub(crate) const fn slot(&self, index: usize) -> usize {
+        self.worker(self.workers) + index * size_of::<SlotHeader>()
+    }
+
+    /// Bytes before the first window.
+    pub(crate) const fn control(&self) -> usize {
+        self.slot(self.slots).next_multiple_of(PAGE)
+    }
+
+    /// Bytes from one window to the next: the payload limit in whole pages.
+    pub(crate) const fn window_bytes(&self) -> usize {
+        self.window.next_multiple_of(PAGE)
+    }
+
+    pub(crate) const fn arguments(&self, slot: usize) -> usize {
+        self.control() + slot * 2 * self.window_bytes()
+    }
+
+    pub(crate) const fn result(&self, slot: usize) -> usize {
+        self.arguments(slot) + self.window_bytes()
+    }
+
+    /// Bytes of the whole region; `None` when they are more than an address can count.
+    pub(crate) fn total(&self) -> Option<usize> {
+        let windows = self.window.checked_next_multiple_of(PAGE)?.checked_mul(2)?.checked_mul(self.slots)?;
+        self.control().checked_add(windows)
+    }
+}

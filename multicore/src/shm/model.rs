@@ -1,0 +1,175 @@
+//! The races of the protocol table, in every order that the memory model allows. `cargo model` runs
+//! them.
+
+use loom::sync::Arc;
+use loom::sync::atomic::Ordering::{AcqRel, Acquire, SeqCst};
+use loom::sync::atomic::{AtomicU64, fence};
+use loom::thread;
+
+use super::hint::{Bits, HintSet};
+use super::word::{Atomic64, Detached, Phase, Settled, Word};
+
+impl Atomic64 for AtomicU64 {
+    fn load(&self) -> u64 {
+        self.load(Acquire)
+    }
+
+    fn swap_if(&self, current: u64, new: u64) -> Result<(), u64> {
+        self.compare_exchange(current, new, AcqRel, Acquire).map(drop)
+    }
+}
+
+impl Bits for AtomicU64 {
+    fn look(&self) -> u64 {
+        self.load(Acquire)
+    }
+
+    fn set(&self, bits: u64) -> u64 {
+        self.fetch_or(bits, AcqRel)
+    }
+
+    fn clear(&self, bits: u64) -> u64 {
+        self.fetch_and(!bits, AcqRel)
+    }
+
+    fn meet() {
+        fence(SeqCst);
+    }
+}
+
+fn ready() -> (Arc<AtomicU64>, u32) {
+    let word = Arc::new(AtomicU64::new(0));
+    let generation = word.reserve().expect("a new word is free");
+    assert!(word.publish(generation));
+    (word, generation)
+}
+
+fn running(owner: u16) -> (Arc<AtomicU64>, u32) {
+    let (word, generation) = ready();
+    assert!(word.claim(owner) && word.begin(owner));
+    (word, generation)
+}
+
+fn both<A: Send + 'static, B>(
+    word: &Arc<AtomicU64>,
+    there: impl FnOnce(&AtomicU64) -> A + Send + 'static,
+    here: impl FnOnce(&AtomicU64) -> B,
+) -> (A, B) {
+    let other = word.clone();
+    let thread = thread::spawn(move || there(&other));
+    let here = here(word);
+    (thread.join().expect("the model's thread"), here)
+}
+
+#[test]
+fn one_of_two_clients_reserves() {
+    loom::model(|| {
+        let word = Arc::new(AtomicU64::new(0));
+        let (a, b) = both(&word, |w| w.reserve(), |w| w.reserve());
+        assert!(a.is_some() != b.is_some());
+    });
+}
+
+#[test]
+fn one_of_two_workers_claims() {
+    loom::model(|| {
+        let (word, _) = ready();
+        let (a, b) = both(&word, |w| w.claim(1), |w| w.claim(2));
+        assert!(a != b);
+        assert_eq!(word.state().owner(), if a { 1 } else { 2 });
+    });
+}
+
+#[test]
+fn a_detached_call_is_freed_once() {
+    loom::model(|| {
+        let (word, generation) = running(1);
+        let (finished, detached) = both(&word, |w| w.finish(1), move |w| w.detach(generation));
+        match (finished, detached) {
+            (Settled::Freed { .. }, Detached::Left) => assert_eq!(word.state().phase(), Some(Phase::Free)),
+            (Settled::Kept { .. }, Detached::Finished) => assert!(word.collect(generation).is_ok()),
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn a_waiter_is_woken_or_sees_the_end() {
+    loom::model(|| {
+        let (word, generation) = running(1);
+        let (finished, waits) = both(&word, |w| w.finish(1), move |w| w.wait(generation).is_ok());
+        assert_eq!(finished, Settled::Kept { wake: waits, expired: false });
+    });
+}
+
+#[test]
+fn owner_and_sweep_do_not_both_collect() {
+    loom::model(|| {
+        let (word, generation) = running(1);
+        assert_eq!(word.finish(1), Settled::Kept { wake: false, expired: false });
+        let collect = move |w: &AtomicU64| w.collect(generation).is_ok();
+        let (a, b) = both(&word, collect, collect);
+        assert!(a != b);
+    });
+}
+
+#[test]
+fn an_expired_worker_takes_no_further_call() {
+    loom::model(|| {
+        let (word, generation) = running(1);
+        let (finished, expired) = both(&word, |w| w.finish(1), move |w| w.expire(1, generation));
+        assert_eq!(finished, Settled::Kept { wake: false, expired });
+    });
+}
+
+#[test]
+fn what_publish_releases_claim_acquires() {
+    loom::model(|| {
+        let word = Arc::new(AtomicU64::new(0));
+        let payload = Arc::new(loom::cell::UnsafeCell::new(0));
+        let generation = word.reserve().expect("a new word is free");
+        let (there, theirs) = (word.clone(), payload.clone());
+        let worker = thread::spawn(move || {
+            if there.claim(1) && there.begin(1) {
+                // SAFETY: this thread runs the call, so it alone holds the payload; loom checks it.
+                theirs.with_mut(|p| unsafe { *p += 1 });
+                let _ = there.finish(1);
+            }
+        });
+        // SAFETY: this thread fills the slot, so it alone holds the payload; loom checks it.
+        payload.with_mut(|p| unsafe { *p = 41 });
+        assert!(word.publish(generation));
+        if word.collect(generation).is_ok() {
+            // SAFETY: this thread collected the call, so it alone holds the payload; loom checks it.
+            assert_eq!(payload.with(|p| unsafe { *p }), 42);
+        }
+        worker.join().expect("the model's thread");
+    });
+}
+
+#[test]
+fn no_wake_up_is_lost() {
+    loom::model(|| {
+        let sets = Arc::new(([AtomicU64::new(0)], [AtomicU64::new(0)]));
+        let there = sets.clone();
+        let worker = thread::spawn(move || {
+            let (ready, idle) = (HintSet::over(&there.0), HintSet::over(&there.1));
+            !idle.insert_then(3, || ready.any())
+        });
+        let (ready, idle) = (HintSet::over(&sets.0), HintSet::over(&sets.1));
+        let woken = ready.insert_then(5, || idle.take(0));
+        let sleeps = worker.join().expect("the model's thread");
+        assert!(!sleeps || woken == Some(3), "the worker sleeps and nobody wakes it");
+    });
+}
+
+#[test]
+fn a_hint_is_followed_by_one() {
+    loom::model(|| {
+        let set = Arc::new([AtomicU64::new(1 << 9)]);
+        let there = set.clone();
+        let other = thread::spawn(move || HintSet::over(&there[..]).take(0));
+        let here = HintSet::over(&set[..]).take(0);
+        assert!(here.is_some() != other.join().expect("the model's thread").is_some());
+    });
+}

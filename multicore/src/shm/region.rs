@@ -1,0 +1,221 @@
+//! References to the parts of one mapped region.
+//!
+//! Invariants, named in the safety comments:
+//! - **[map-live]** the mapping lives as long as the `Region` and is `geometry.total()` bytes or more;
+//!   the file below it is sealed against shrinking, so every byte stays backed.
+//! - **[control-atomic]** the part before the windows is only ever accessed as atomics, by every
+//!   process, so shared references to it are sound whatever another process writes.
+//! - **[window-own]** a window is written only by the process that the slot's state word names:
+//!   arguments by the client while filling, the result by the worker while running, by the supervisor
+//!   once that worker is dead.
+
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use memmap2::MmapRaw;
+
+use super::hint::HintSet;
+use super::layout::{Geometry, Head, LAST_WORDS, PAGE, SlotHeader, WorkerRecord};
+use super::window::{Payload, Store};
+
+/// The most bytes that are backed before they are asked for.
+const AHEAD: usize = 256 << 10;
+
+/// Gives a region's file its pages and takes them back.
+pub(crate) trait Pages: Send + Sync {
+    /// Backs `offset..offset + len` with memory, or says that there is none.
+    fn provide(&self, offset: usize, len: usize) -> io::Result<()>;
+    /// Gives the memory of `offset..offset + len` back.
+    fn release(&self, offset: usize, len: usize) -> io::Result<()>;
+}
+
+/// One mapped region.
+pub(crate) struct Region {
+    map: MmapRaw,
+    geometry: Geometry,
+    pages: Box<dyn Pages>,
+}
+
+impl Region {
+    /// The region in `map`, whose first bytes are zero or another process's live region.
+    ///
+    /// # Errors
+    /// The mapping is smaller than the geometry asks for.
+    pub(crate) fn over(map: MmapRaw, geometry: Geometry, pages: Box<dyn Pages>) -> io::Result<Region> {
+        match geometry.total() {
+            Some(total) if total <= map.len() => Ok(Region { map, geometry, pages }),
+            _ => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+        }
+    }
+
+    pub(crate) fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    #[inline]
+    fn at(&self, offset: usize) -> NonNull<u8> {
+        debug_assert!(offset < self.map.len());
+        // SAFETY: [map-live] every caller passes an offset that the geometry made, below total().
+        unsafe { NonNull::new_unchecked(self.map.as_mut_ptr().add(offset)) }
+    }
+
+    #[inline]
+    pub(crate) fn head(&self) -> &Head {
+        // SAFETY: [map-live] [control-atomic] the head is at the page-aligned start.
+        unsafe { self.at(0).cast().as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn worker(&self, index: usize) -> &WorkerRecord {
+        assert!(index < self.geometry.workers);
+        // SAFETY: [map-live] [control-atomic] index is in range and records are 128-aligned.
+        unsafe { self.at(self.geometry.worker(index)).cast().as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self, index: usize) -> &SlotHeader {
+        assert!(index < self.geometry.slots);
+        // SAFETY: [map-live] [control-atomic] index is in range and headers are 128-aligned.
+        unsafe { self.at(self.geometry.slot(index)).cast().as_ref() }
+    }
+
+    #[inline]
+    fn set(&self, offset: usize, members: usize) -> HintSet<'_> {
+        let words = Geometry::set_words(members);
+        // SAFETY: [map-live] [control-atomic] the set holds that many words, 128-aligned.
+        HintSet::over(unsafe {
+            std::slice::from_raw_parts(self.at(offset).cast::<AtomicU64>().as_ptr(), words)
+        })
+    }
+
+    /// Slots that may be ready.
+    #[inline]
+    pub(crate) fn ready(&self) -> HintSet<'_> {
+        self.set(self.geometry.ready_set(), self.geometry.slots)
+    }
+
+    /// Slots that may be free.
+    #[inline]
+    pub(crate) fn free(&self) -> HintSet<'_> {
+        self.set(self.geometry.free_set(), self.geometry.slots)
+    }
+
+    /// Workers that may be asleep.
+    #[inline]
+    pub(crate) fn idle(&self) -> HintSet<'_> {
+        self.set(self.geometry.idle_set(), self.geometry.workers)
+    }
+
+    /// Backs everything before the windows with memory.
+    pub(crate) fn provide_control(&self) -> io::Result<()> {
+        self.pages.provide(0, self.geometry.control())
+    }
+
+    /// Where the client writes a slot's arguments; `backed` remembers how many bytes have pages.
+    pub(crate) fn arguments_store<'r>(&'r self, slot: usize, backed: &'r AtomicU64) -> WindowStore<'r> {
+        assert!(slot < self.geometry.slots);
+        WindowStore { region: self, offset: self.geometry.arguments(slot), backed }
+    }
+
+    /// Where a worker writes a slot's result.
+    pub(crate) fn result_store(&self, slot: usize) -> WindowStore<'_> {
+        let backed = &self.slot(slot).result_pages;
+        WindowStore { region: self, offset: self.geometry.result(slot), backed }
+    }
+
+    /// The arguments of a slot that this process, a worker, runs: `len` bytes, at most the window.
+    ///
+    /// The reference must not outlive the call.
+    #[inline]
+    pub(crate) fn arguments(&self, slot: usize, len: usize) -> &[u8] {
+        assert!(slot < self.geometry.slots && len <= self.geometry.window);
+        // SAFETY: [map-live] [window-own] the bytes are in range, and while this worker runs the call
+        // the client, the only writer of arguments, leaves them alone.
+        unsafe { std::slice::from_raw_parts(self.at(self.geometry.arguments(slot)).as_ptr(), len) }
+    }
+
+    /// The outcome of a slot, for the client; `None` when `len` is more than a window holds.
+    #[inline]
+    pub(crate) fn result(&self, slot: usize, len: u64) -> Option<Payload<'_>> {
+        assert!(slot < self.geometry.slots);
+        let len = usize::try_from(len).ok().filter(|len| *len <= self.geometry.window)?;
+        // SAFETY: [map-live] the bytes are in range; a hostile worker may go on writing them, which
+        // `Payload` is made for.
+        Some(unsafe { Payload::new(self.at(self.geometry.result(slot)), len) })
+    }
+}
+
+/// One window as a [`Store`]: its pages are provided as the writer reaches them.
+pub(crate) struct WindowStore<'r> {
+    region: &'r Region,
+    offset: usize,
+    backed: &'r AtomicU64,
+}
+
+impl WindowStore<'_> {
+    /// Gives memory back beyond the first `keep` bytes.
+    pub(crate) fn trim(&self, keep: usize) {
+        let backed = self.backed.load(Relaxed) as usize;
+        let keep = keep.next_multiple_of(PAGE);
+        // A forged hint from a worker must not reach into the next window.
+        let backed = backed.min(self.region.geometry.window_bytes());
+        if backed > keep && self.region.pages.release(self.offset + keep, backed - keep).is_ok() {
+            self.backed.store(keep as u64, Relaxed);
+        }
+    }
+
+    /// Bytes that have pages.
+    pub(crate) fn backed(&self) -> usize {
+        self.backed.load(Relaxed) as usize
+    }
+}
+
+impl Store for WindowStore<'_> {
+    fn provide(&mut self, need: usize) -> io::Result<(NonNull<u8>, usize)> {
+        let window = self.region.geometry.window_bytes();
+        let backed = (self.backed.load(Relaxed) as usize).min(window);
+        let start = self.region.at(self.offset);
+        if need <= backed {
+            return Ok((start, backed));
+        }
+        // More than asked, so that a long encoding asks seldom; a lone small payload gets one page.
+        let ahead = if need <= PAGE { 0 } else { need.min(AHEAD) };
+        let target = need.saturating_add(ahead).next_multiple_of(PAGE).min(window);
+        self.region.pages.provide(self.offset + backed, target - backed)?;
+        self.backed.store(target as u64, Relaxed);
+        Ok((start, target))
+    }
+}
+
+impl WorkerRecord {
+    /// Keeps the front of `text` where it outlives this process. Async-signal-safe.
+    pub(crate) fn set_words(&self, text: &str) {
+        let mut end = text.len().min(LAST_WORDS);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        for (word, bytes) in self.words.iter().zip(text.as_bytes()[..end].chunks(8)) {
+            let mut filled = [0; 8];
+            filled[..bytes.len()].copy_from_slice(bytes);
+            word.store(u64::from_le_bytes(filled), Relaxed);
+        }
+        self.words_len.store(end as u32, std::sync::atomic::Ordering::Release);
+    }
+
+    /// The last words, if there are any.
+    pub(crate) fn take_words(&self) -> Option<String> {
+        let len = self.words_len.swap(0, std::sync::atomic::Ordering::AcqRel) as usize;
+        let bytes: Vec<u8> = self.words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect();
+        let text = String::from_utf8_lossy(&bytes[..len.min(LAST_WORDS)]).into_owned();
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// The half of a state word that a futex can sleep on.
+pub(crate) fn futex_half(state: &AtomicU64) -> &AtomicU32 {
+    // SAFETY: [control-atomic] the low half of a little-endian 8-byte atomic stands first, is aligned
+    // for 4 bytes, and is accessed as an atomic only; the kernel reads it, nobody writes it alone.
+    unsafe { &*std::ptr::from_ref(state).cast::<AtomicU32>() }
+}

@@ -1,0 +1,201 @@
+//! The protocol on ordinary memory.
+
+use std::io;
+use std::sync::atomic::AtomicU64;
+
+use memmap2::MmapMut;
+
+use super::hint::HintSet;
+use super::layout::{Geometry, LAST_WORDS};
+use super::region::{Pages, Region};
+use super::window::{Payload, Store, WindowWriter, WriteError};
+use super::word::{Detached, MAX_TRIES, Phase, Requeued, Settled, Word};
+
+fn word() -> AtomicU64 {
+    AtomicU64::new(0)
+}
+
+#[test]
+fn a_call_goes_round() {
+    let word = word();
+    for generation in 1..=3 {
+        assert_eq!(word.reserve(), Some(generation));
+        assert_eq!(word.reserve(), None);
+        assert!(word.publish(generation) && word.claim(7) && word.begin(7));
+        assert_eq!(word.finish(7), Settled::Kept { wake: false, expired: false });
+        assert_eq!(word.collect(generation).map(|s| s.phase()), Ok(Some(Phase::Done)));
+        assert!(word.release(generation));
+    }
+    assert_eq!(word.state().phase(), Some(Phase::Free));
+}
+
+#[test]
+fn every_verb_refuses_the_wrong_hands() {
+    let word = word();
+    let generation = word.reserve().unwrap();
+    assert!(!word.claim(1) && !word.publish(generation + 1) && !word.abandon(generation + 1));
+    assert!(word.publish(generation) && word.claim(1));
+    assert!(!word.begin(2));
+    assert_eq!(word.finish(1), Settled::NotMine);
+    assert_eq!(word.requeue(2), Requeued::NotMine);
+    assert_eq!(word.bury(2), Settled::NotMine);
+    assert!(word.begin(1));
+    assert!(!word.expire(1, generation + 1) && !word.expire(2, generation));
+    assert!(word.collect(generation).is_err());
+    assert_eq!(word.finish(1), Settled::Kept { wake: false, expired: false });
+    assert!(word.collect(generation + 1).is_err() && !word.release(generation));
+    assert_eq!(word.detach(generation + 1), Detached::Gone);
+}
+
+#[test]
+fn a_call_is_given_back_ten_times() {
+    let word = word();
+    let generation = word.reserve().unwrap();
+    assert!(word.publish(generation));
+    for _ in 0..MAX_TRIES {
+        assert!(word.claim(1));
+        assert_eq!(word.requeue(1), Requeued::Ready);
+    }
+    assert!(word.claim(1));
+    assert_eq!(word.requeue(1), Requeued::TooOften);
+    assert_eq!(word.bury(1), Settled::Kept { wake: false, expired: false });
+    assert_eq!(word.collect(generation).map(|s| s.phase()), Ok(Some(Phase::Died)));
+}
+
+#[test]
+fn flags_last_as_long_as_the_call() {
+    let word = word();
+    let generation = word.reserve().unwrap();
+    assert!(word.publish(generation) && word.wait(generation).is_ok());
+    assert!(word.claim(1) && word.begin(1) && word.expire(1, generation));
+    assert_eq!(word.requeue(1), Requeued::Ready);
+    assert!(word.state().waiting() && !word.state().expired());
+    assert!(word.claim(2) && word.begin(2));
+    assert_eq!(word.detach(generation), Detached::Left);
+    assert_eq!(word.finish(2), Settled::Freed { expired: false });
+    assert_eq!(word.reserve(), Some(generation + 1));
+    let state = word.state();
+    assert!(!state.waiting() && !state.detached() && state.tries() == 0 && state.owner() == 0);
+}
+
+#[test]
+fn a_set_gives_each_member_once_and_in_turn() {
+    let words = [const { AtomicU64::new(0) }; 3];
+    let set = HintSet::over(&words);
+    let members = [0, 5, 63, 64, 130, 191];
+    members.iter().for_each(|m| set.insert(*m));
+    let taken: Vec<_> = std::iter::from_fn(|| set.take(64)).collect();
+    assert_eq!(taken, [64, 130, 191, 0, 5, 63]);
+    assert!(!set.any());
+    set.insert(7);
+    assert_eq!(set.take(8), Some(7));
+}
+
+struct Anonymous;
+
+impl Pages for Anonymous {
+    fn provide(&self, _: usize, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn release(&self, _: usize, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn region(geometry: Geometry) -> Region {
+    let map = MmapMut::map_anon(geometry.total().unwrap()).unwrap();
+    Region::over(map.into(), geometry, Box::new(Anonymous)).unwrap()
+}
+
+#[test]
+fn the_parts_of_a_region_do_not_overlap() {
+    for (slots, workers, window) in [(1, 1, 1), (4, 2, 5000), (65, 65, 4096), (1000, 3, 100)] {
+        let geometry = Geometry { slots, workers, window };
+        let mut ends =
+            vec![geometry.ready_set(), geometry.free_set(), geometry.idle_set(), geometry.worker(0)];
+        ends.push(geometry.slot(0));
+        ends.push(geometry.control());
+        assert!(ends.is_sorted(), "{geometry:?} {ends:?}");
+        assert!(geometry.slot(slots) <= geometry.control());
+        assert!(geometry.result(0) - geometry.arguments(0) >= window);
+        assert!(geometry.total().unwrap() - geometry.result(slots - 1) >= window);
+        let region = region(geometry);
+        region.ready().insert(slots - 1);
+        region.free().insert(slots - 1);
+        region.idle().insert(workers - 1);
+        region.worker(workers - 1).set_words("last");
+        assert!(region.slot(slots - 1).state.reserve().is_some());
+        assert_eq!(region.ready().take(0), Some(slots - 1));
+        assert_eq!(region.free().take(0), Some(slots - 1));
+        assert_eq!(region.idle().take(0), Some(workers - 1));
+        assert_eq!(region.worker(workers - 1).take_words().as_deref(), Some("last"));
+    }
+}
+
+#[test]
+fn a_geometry_too_large_to_count_is_none() {
+    assert_eq!(Geometry { slots: 32_768, workers: 1, window: usize::MAX / 2 }.total(), None);
+    assert_eq!(Geometry { slots: 1, workers: 1, window: usize::MAX }.total(), None);
+}
+
+#[test]
+fn a_mapping_smaller_than_its_geometry_is_refused() {
+    let geometry = Geometry { slots: 4, workers: 2, window: 4096 };
+    let map = MmapMut::map_anon(geometry.total().unwrap() - 4096).unwrap();
+    assert!(Region::over(map.into(), geometry, Box::new(Anonymous)).is_err());
+}
+
+#[test]
+fn a_forged_length_reaches_no_further_than_the_window() {
+    let region = region(Geometry { slots: 2, workers: 1, window: 4096 });
+    assert!(region.result(0, 4096).is_some());
+    assert!(region.result(0, 4097).is_none());
+    assert!(region.result(1, u64::MAX).is_none());
+}
+
+#[test]
+fn last_words_are_cut_at_a_character() {
+    let region = region(Geometry { slots: 1, workers: 1, window: 1 });
+    let record = region.worker(0);
+    assert_eq!(record.take_words(), None);
+    record.set_words(&"ä".repeat(LAST_WORDS));
+    assert_eq!(record.take_words(), Some("ä".repeat(LAST_WORDS / 2)));
+    assert_eq!(record.take_words(), None);
+}
+
+#[test]
+fn a_full_window_says_what_was_needed() {
+    let mut memory = Vec::new();
+    let mut out = WindowWriter::new(&mut memory, 100);
+    assert!(out.put(&[1; 90]).is_ok());
+    assert!(matches!(out.put(&[2; 20]), Err(WriteError::Full)));
+    assert!(matches!(out.put(&[3; 5]), Err(WriteError::Full)));
+    assert_eq!((out.needed(), out.limit()), (115, 100));
+    out.restart();
+    assert!(out.put(&[4; 100]).is_ok());
+    assert_eq!(memory[..100], [4; 100]);
+}
+
+#[test]
+fn a_kernel_that_has_no_page_is_an_error() {
+    struct Nothing;
+    impl Store for Nothing {
+        fn provide(&mut self, _: usize) -> io::Result<(std::ptr::NonNull<u8>, usize)> {
+            Err(io::Error::from_raw_os_error(libc::ENOSPC))
+        }
+    }
+    let mut store = Nothing;
+    let mut out = WindowWriter::new(&mut store, 100);
+    assert!(matches!(out.put(b"x"), Err(WriteError::Os(_))));
+}
+
+#[test]
+fn a_payload_is_copied_as_what_it_is() {
+    let bytes = 7u64.to_le_bytes();
+    assert_eq!(Payload::of(&bytes).to_plain::<u64>(), Some(vec![7]));
+    assert_eq!(Payload::of(&bytes[..7]).to_plain::<u64>(), None);
+    assert_eq!(Payload::of(&bytes[..0]).to_plain::<u64>(), Some(Vec::new()));
+    assert_eq!(Payload::of(&bytes).to_plain::<()>(), None);
+    assert_eq!(Payload::of(&bytes).to_vec(), bytes);
+}

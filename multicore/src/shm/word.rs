@@ -1,0 +1,370 @@
+//! The state word of a slot: one 64-bit word decides who owns a call; everything else is a hint.
+//!
+//! ```text
+//! 63           32 31    16 15     8 7 6    5        4       3..0
+//! [ generation ]  [ owner ][ tries ]  expired detached waiting phase
+//! ```
+//!
+//! The low half is what the futex sees. It is changed by compare-and-swap alone, so of two processes
+//! that want the same call one gets it, and a process that dies between two instructions leaves a
+//! word that says exactly how far it came.
+//!
+//! | verb | from → to | who | if that process dies right here |
+//! |---|---|---|---|
+//! | [`reserve`] | free → filling | client | the client's end is the pool's end |
+//! | [`publish`] | filling → ready | client | as above |
+//! | [`abandon`] | filling → free | client | as above |
+//! | [`claim`] | ready → claimed | worker | supervisor [`requeue`]s: the call runs elsewhere |
+//! | [`begin`] | claimed → running | worker | supervisor [`bury`]s (or requeues, with retries): `Died` |
+//! | [`finish`] | running → done, free if detached | worker | the result stands; the supervisor wakes who waits |
+//! | [`requeue`] | claimed, running → ready | supervisor | the client does it with the next supervisor |
+//! | [`bury`] | claimed, running → died, free if detached | supervisor | as above |
+//! | [`expire`] | running + expired bit | supervisor | the worker dies with it |
+//! | [`wait`] | + waiting bit | client | its end is the pool's end |
+//! | [`detach`] | + detached bit | client | as above |
+//! | [`collect`] | done, died → collecting | client | as above |
+//! | [`release`] | collecting → free | client | as above |
+//!
+//! Orderings: every swap is `AcqRel`. What `publish` releases (header and arguments) `claim`
+//! acquires; what `finish` or `bury` releases (outcome and result) `collect` acquires; what `release`
+//! releases (the reader is through) `reserve` acquires.
+//!
+//! [`reserve`]: Word::reserve
+//! [`publish`]: Word::publish
+//! [`abandon`]: Word::abandon
+//! [`claim`]: Word::claim
+//! [`begin`]: Word::begin
+//! [`finish`]: Word::finish
+//! [`requeue`]: Word::requeue
+//! [`bury`]: Word::bury
+//! [`expire`]: Word::expire
+//! [`wait`]: Word::wait
+//! [`detach`]: Word::detach
+//! [`collect`]: Word::collect
+//! [`release`]: Word::release
+
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
+
+/// How often a call may be given back unbegun before the pool gives up on it.
+pub(crate) const MAX_TRIES: u8 = 10;
+
+/// A 64-bit atomic. A trait, because a model checker's atomics cannot be laid over shared memory.
+pub(crate) trait Atomic64 {
+    fn load(&self) -> u64;
+    fn swap_if(&self, current: u64, new: u64) -> Result<(), u64>;
+}
+
+impl Atomic64 for std::sync::atomic::AtomicU64 {
+    #[inline]
+    fn load(&self) -> u64 {
+        self.load(Acquire)
+    }
+
+    #[inline]
+    fn swap_if(&self, current: u64, new: u64) -> Result<(), u64> {
+        self.compare_exchange(current, new, AcqRel, Acquire).map(drop)
+    }
+}
+
+/// Where a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    Free = 0,
+    Filling = 1,
+    Ready = 2,
+    Claimed = 3,
+    Running = 4,
+    Done = 5,
+    Died = 6,
+    Collecting = 7,
+}
+
+const PHASE: u64 = 0xf;
+const WAITING: u64 = 1 << 4;
+const DETACHED: u64 = 1 << 5;
+const EXPIRED: u64 = 1 << 6;
+const TRIES_SHIFT: u32 = 8;
+const OWNER_SHIFT: u32 = 16;
+const GENERATION_SHIFT: u32 = 32;
+
+/// One look at a state word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State(u64);
+
+impl State {
+    /// The phase; `None` when the word is one that this protocol never writes.
+    #[inline]
+    pub(crate) fn phase(self) -> Option<Phase> {
+        use Phase::*;
+        [Free, Filling, Ready, Claimed, Running, Done, Died, Collecting]
+            .get((self.0 & PHASE) as usize)
+            .copied()
+    }
+
+    fn is(self, phase: Phase) -> bool {
+        self.0 & PHASE == phase as u64
+    }
+
+    /// Which use of the slot this is.
+    #[inline]
+    pub(crate) fn generation(self) -> u32 {
+        (self.0 >> GENERATION_SHIFT) as u32
+    }
+
+    /// The worker that claimed or runs the call.
+    pub(crate) fn owner(self) -> u16 {
+        (self.0 >> OWNER_SHIFT) as u16
+    }
+
+    /// How often the call was given back.
+    pub(crate) fn tries(self) -> u8 {
+        (self.0 >> TRIES_SHIFT) as u8
+    }
+
+    /// Whether a thread of the client sleeps on this word.
+    pub(crate) fn waiting(self) -> bool {
+        self.0 & WAITING != 0
+    }
+
+    /// Whether nobody will collect the result.
+    pub(crate) fn detached(self) -> bool {
+        self.0 & DETACHED != 0
+    }
+
+    /// Whether the supervisor is ending the worker over this call.
+    pub(crate) fn expired(self) -> bool {
+        self.0 & EXPIRED != 0
+    }
+
+    /// The half that the futex compares.
+    #[inline]
+    pub(crate) fn futex_half(self) -> u32 {
+        self.0 as u32
+    }
+
+    fn to(self, phase: Phase) -> State {
+        State(self.0 & !PHASE | phase as u64)
+    }
+
+    fn owned_by(self, owner: u16) -> State {
+        State(self.0 & !(0xffff << OWNER_SHIFT) | u64::from(owner) << OWNER_SHIFT)
+    }
+
+    /// A free word of the same generation.
+    fn cleared(self) -> State {
+        State(u64::from(self.generation()) << GENERATION_SHIFT)
+    }
+
+    fn owned(self, phase: Phase, owner: u16) -> bool {
+        self.is(phase) && self.owner() == owner
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.phase() {
+            Some(phase) => write!(f, "{phase:?}")?,
+            None => write!(f, "impossible {:#x}", self.0)?,
+        }
+        write!(f, " generation {} owner {} tries {}", self.generation(), self.owner(), self.tries())?;
+        let flags =
+            [(self.waiting(), " waiting"), (self.detached(), " detached"), (self.expired(), " expired")];
+        flags.iter().filter(|(set, _)| *set).try_for_each(|(_, name)| f.write_str(name))
+    }
+}
+
+/// What became of a call that its worker finished or its supervisor buried.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// The outcome waits to be collected; `wake` if somebody sleeps on the word.
+    Kept { wake: bool, expired: bool },
+    /// Nobody wanted it: the slot is free again.
+    Freed { expired: bool },
+    /// The word says that the call is not the caller's: it changed nothing.
+    NotMine,
+}
+
+/// What became of a call that a dead worker left.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Requeued {
+    /// Ready again.
+    Ready,
+    /// It was given back too often.
+    TooOften,
+    /// The word says that the call is not that worker's.
+    NotMine,
+}
+
+/// What became of a handle that was dropped.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Detached {
+    /// Whoever finishes the call frees its slot.
+    Left,
+    /// It is finished: the caller must collect and release it.
+    Finished,
+    /// The slot is in other hands already.
+    Gone,
+}
+
+/// The verbs of a slot.
+pub(crate) trait Word: Atomic64 {
+    /// Looks at the word.
+    #[inline]
+    fn state(&self) -> State {
+        State(Atomic64::load(self))
+    }
+
+    /// Swaps as long as `next` gives a new state; returns what was there when it did.
+    #[inline]
+    fn advance(&self, mut next: impl FnMut(State) -> Option<State>) -> Result<State, State> {
+        let mut current = Atomic64::load(self);
+        loop {
+            let Some(new) = next(State(current)) else { return Err(State(current)) };
+            match self.swap_if(current, new.0) {
+                Ok(()) => return Ok(State(current)),
+                Err(changed) => current = changed,
+            }
+        }
+    }
+
+    /// Client: takes a free slot; the new generation.
+    #[inline]
+    fn reserve(&self) -> Option<u32> {
+        let next = |state: State| {
+            state.is(Phase::Free).then(|| {
+                let generation = u64::from(state.generation().wrapping_add(1));
+                State(generation << GENERATION_SHIFT).to(Phase::Filling)
+            })
+        };
+        self.advance(next).ok().map(|old| old.generation().wrapping_add(1))
+    }
+
+    /// Client: hands the filled slot to the workers.
+    #[inline]
+    fn publish(&self, generation: u32) -> bool {
+        self.advance(|s| (s.is(Phase::Filling) && s.generation() == generation).then(|| s.to(Phase::Ready)))
+            .is_ok()
+    }
+
+    /// Client: gives a slot back that it could not fill.
+    fn abandon(&self, generation: u32) -> bool {
+        self.advance(|s| (s.is(Phase::Filling) && s.generation() == generation).then(|| s.cleared())).is_ok()
+    }
+
+    /// Worker: takes a ready call.
+    #[inline]
+    fn claim(&self, owner: u16) -> bool {
+        self.advance(|s| s.is(Phase::Ready).then(|| s.to(Phase::Claimed).owned_by(owner))).is_ok()
+    }
+
+    /// Worker: begins the call it claimed; user code may run from here on.
+    #[inline]
+    fn begin(&self, owner: u16) -> bool {
+        self.advance(|s| s.owned(Phase::Claimed, owner).then(|| s.to(Phase::Running))).is_ok()
+    }
+
+    /// Worker: the outcome is written.
+    #[inline]
+    fn finish(&self, owner: u16) -> Settled {
+        settle(self, Phase::Done, |s| s.owned(Phase::Running, owner))
+    }
+
+    /// Supervisor: the worker died, and the outcome that says so is written.
+    fn bury(&self, owner: u16) -> Settled {
+        settle(self, Phase::Died, |s| s.owned(Phase::Running, owner) || s.owned(Phase::Claimed, owner))
+    }
+
+    /// Supervisor: the worker died; lets another one run the call.
+    fn requeue(&self, owner: u16) -> Requeued {
+        let mut too_often = false;
+        let result = self.advance(|s| {
+            let mine = s.owned(Phase::Claimed, owner) || s.owned(Phase::Running, owner);
+            too_often = mine && s.tries() >= MAX_TRIES;
+            (mine && !too_often).then(|| {
+                let tries = u64::from(s.tries() + 1) << TRIES_SHIFT;
+                let kept = s.to(Phase::Ready).owned_by(0).0 & !(0xff << TRIES_SHIFT) & !EXPIRED;
+                State(kept | tries)
+            })
+        });
+        match result {
+            Ok(_) => Requeued::Ready,
+            Err(_) if too_often => Requeued::TooOften,
+            Err(_) => Requeued::NotMine,
+        }
+    }
+
+    /// Supervisor: from here on the worker is as good as dead; should it still finish, it takes no
+    /// further call, so that the signal on its way meets no innocent one.
+    fn expire(&self, owner: u16, generation: u32) -> bool {
+        self.advance(|s| {
+            (s.owned(Phase::Running, owner) && s.generation() == generation).then(|| State(s.0 | EXPIRED))
+        })
+        .is_ok()
+    }
+
+    /// Client: announces a sleeper; the state to sleep on, or the one that makes sleep needless.
+    fn wait(&self, generation: u32) -> Result<State, State> {
+        let pending = |s: State| {
+            s.generation() == generation
+                && matches!(s.phase(), Some(Phase::Ready | Phase::Claimed | Phase::Running))
+        };
+        let current = self.state();
+        if pending(current) && current.waiting() {
+            return Ok(current);
+        }
+        self.advance(|s| pending(s).then_some(State(s.0 | WAITING))).map(|old| State(old.0 | WAITING))
+    }
+
+    /// Client: nobody will collect this call.
+    fn detach(&self, generation: u32) -> Detached {
+        let result = self.advance(|s| {
+            let pending = matches!(s.phase(), Some(Phase::Ready | Phase::Claimed | Phase::Running));
+            (pending && s.generation() == generation).then_some(State(s.0 | DETACHED))
+        });
+        match result {
+            Ok(_) => Detached::Left,
+            Err(s) if s.generation() == generation && (s.is(Phase::Done) || s.is(Phase::Died)) => {
+                Detached::Finished
+            }
+            Err(_) => Detached::Gone,
+        }
+    }
+
+    /// Client: takes the outcome; the holder alone may read the result window until it releases.
+    #[inline]
+    fn collect(&self, generation: u32) -> Result<State, State> {
+        self.advance(|s| {
+            let settled = s.is(Phase::Done) || s.is(Phase::Died);
+            (settled && s.generation() == generation).then(|| s.to(Phase::Collecting))
+        })
+    }
+
+    /// Client: the outcome is read, the slot free.
+    #[inline]
+    fn release(&self, generation: u32) -> bool {
+        self.advance(|s| (s.is(Phase::Collecting) && s.generation() == generation).then(|| s.cleared()))
+            .is_ok()
+    }
+
+    /// Client, when no supervisor and no worker lives: overwrites a word that makes no sense.
+    fn reset(&self, generation: u32) {
+        let cleared = State(u64::from(generation) << GENERATION_SHIFT);
+        let _ = self.advance(|_| Some(cleared));
+    }
+}
+
+impl<A: Atomic64 + ?Sized> Word for A {}
+
+#[inline]
+fn settle<A: Word + ?Sized>(word: &A, phase: Phase, mine: impl Fn(State) -> bool) -> Settled {
+    let result = word.advance(|s| mine(s).then(|| if s.detached() { s.cleared() } else { s.to(phase) }));
+    match result {
+        Ok(old) if old.detached() => Settled::Freed { expired: old.expired() },
+        Ok(old) => Settled::Kept { wake: old.waiting(), expired: old.expired() },
+        Err(_) => Settled::NotMine,
+    }
+}

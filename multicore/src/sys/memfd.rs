@@ -1,0 +1,205 @@
+//! Memory with a descriptor and no name: it goes when the last process that holds it goes.
+
+use std::ffi::CStr;
+use std::fs;
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::AtomicU32;
+
+use memmap2::{Advice, MmapOptions, MmapRaw};
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
+use nix::sys::resource::{Resource, getrlimit};
+
+use super::{owned, retried};
+use crate::{Error, Result};
+
+/// Bytes asked for in one `fallocate`: a signal undoes a whole request, so none may be endless.
+const PROVIDE_STEP: u64 = 64 << 20;
+
+/// Makes an empty memfd: close-on-exec, sealable, and never executable where the kernel knows that.
+///
+/// The name shows in `/proc/<pid>/maps` and means nothing else.
+///
+/// # Errors
+/// `Os` from `memfd_create`: no descriptor left, or no memory.
+pub(crate) fn create(name: &CStr) -> Result<OwnedFd> {
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    match create_with(name, flags | libc::MFD_NOEXEC_SEAL) {
+        // Before Linux 6.3 the flag is unknown.
+        Err(Error::Os { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
+            create_with(name, flags)
+        }
+        outcome => outcome,
+    }
+}
+
+fn create_with(name: &CStr, flags: libc::c_uint) -> Result<OwnedFd> {
+    // SAFETY: `name` ends in a NUL and the kernel only reads it.
+    let returned = unsafe { libc::memfd_create(name.as_ptr(), flags) };
+    // SAFETY: `memfd_create` makes a descriptor, and this is the only place that saw it.
+    unsafe { owned("memfd_create", returned) }
+}
+
+/// Sets the file's length; takes no memory.
+///
+/// # Errors
+/// `Os` with EFBIG when `len` is over the soft limit on file sizes: asking the kernel would raise
+/// SIGXFSZ, whose default is death. Otherwise what `ftruncate` says.
+pub(crate) fn set_len(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
+    let too_big = || Error::os("ftruncate", io::Error::from_raw_os_error(libc::EFBIG));
+    if file_size_limit().is_some_and(|limit| len > limit) {
+        return Err(too_big());
+    }
+    let len = libc::off_t::try_from(len).map_err(|_| too_big())?;
+    retried(|| nix::unistd::ftruncate(fd, len)).map_err(|error| Error::os("ftruncate", error))
+}
+
+/// The file's length in bytes.
+///
+/// # Errors
+/// `Os` from `fstat`.
+pub(crate) fn len(fd: BorrowedFd<'_>) -> Result<u64> {
+    let stat = nix::sys::stat::fstat(fd).map_err(|error| Error::os("fstat", error))?;
+    Ok(stat.st_size as u64)
+}
+
+/// Fixes the file's length, and the set of seals, for good.
+///
+/// # Errors
+/// `Os` from `fcntl`: EPERM when it is sealed already.
+pub(crate) fn seal_size(fd: BorrowedFd<'_>) -> Result<()> {
+    add_seals(fd, SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL)
+}
+
+/// Fixes the file's length and its bytes for good; from then on nobody can write or map it writable.
+///
+/// Fill it with `pwrite`, not through a mapping: a fork of the user's own would keep a copy of the
+/// mapping, and with it the EBUSY, for as long as it lives.
+///
+/// # Errors
+/// `Os` from `fcntl`: EBUSY while any process has a writable shared mapping, EPERM when sealed already.
+pub(crate) fn seal_content(fd: BorrowedFd<'_>) -> Result<()> {
+    let size = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW;
+    add_seals(fd, size | SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SEAL)
+}
+
+fn add_seals(fd: BorrowedFd<'_>, seals: SealFlag) -> Result<()> {
+    fcntl(fd, FcntlArg::F_ADD_SEALS(seals)).map_err(|error| Error::os("fcntl(F_ADD_SEALS)", error))?;
+    Ok(())
+}
+
+/// The seals that are set; what arrives from another process is checked with this before it is mapped.
+///
+/// # Errors
+/// `Os` from `fcntl`: EINVAL when the descriptor is no memfd.
+pub(crate) fn seals(fd: BorrowedFd<'_>) -> Result<SealFlag> {
+    let bits = fcntl(fd, FcntlArg::F_GET_SEALS).map_err(|error| Error::os("fcntl(F_GET_SEALS)", error))?;
+    Ok(SealFlag::from_bits_retain(bits))
+}
+
+/// Gives the range memory now, so that touching it cannot fail later; what it holds stays.
+///
+/// If the process dies here, some pages of the range are provided and nothing else has changed.
+///
+/// # Errors
+/// ENOSPC or ENOMEM when the machine, the mount or the cgroup has none to give; pages provided before
+/// that stay until [`release`].
+pub(crate) fn provide(fd: BorrowedFd<'_>, offset: u64, len: u64) -> io::Result<()> {
+    let end = offset.checked_add(len).ok_or(io::ErrorKind::InvalidInput)?;
+    let mut at = offset;
+    while at < end {
+        let step = PROVIDE_STEP.min(end - at);
+        allocate(fd, FallocateFlags::empty(), at, step)?;
+        at += step;
+    }
+    Ok(())
+}
+
+/// Gives the range's memory back; it reads as zeroes until it is written again.
+///
+/// # Errors
+/// What `fallocate` says; EPERM when the content is sealed.
+pub(crate) fn release(fd: BorrowedFd<'_>, offset: u64, len: u64) -> io::Result<()> {
+    if len == 0 {
+        return Ok(());
+    }
+    let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+    allocate(fd, hole, offset, len)
+}
+
+fn allocate(fd: BorrowedFd<'_>, flags: FallocateFlags, offset: u64, len: u64) -> io::Result<()> {
+    let bad = |_| io::Error::from(io::ErrorKind::InvalidInput);
+    let offset = libc::off_t::try_from(offset).map_err(bad)?;
+    let len = libc::off_t::try_from(len).map_err(bad)?;
+    Ok(retried(|| fallocate(fd, flags, offset, len))?)
+}
+
+/// Maps the first `len` bytes, shared and writable, reserving nothing and left out of core dumps.
+///
+/// # Errors
+/// `Os` from `mmap` (ENOMEM: the address space is limited) or `madvise`.
+pub(crate) fn map(fd: BorrowedFd<'_>, len: usize) -> Result<MmapRaw> {
+    without_dump(options(0, len).map_raw(fd.as_raw_fd()))
+}
+
+/// Maps the first `len` bytes, shared and read-only, left out of core dumps.
+///
+/// # Errors
+/// As for [`map`].
+pub(crate) fn map_read_only(fd: BorrowedFd<'_>, len: usize) -> Result<MmapRaw> {
+    without_dump(options(0, len).map_raw_read_only(fd.as_raw_fd()))
+}
+
+/// One word of the file, mapped a second time and for the rest of the process's life.
+///
+/// For words that a signal handler writes: the mapping is leaked on purpose (one page), so nothing
+/// can unmap it under the handler.
+///
+/// # Errors
+/// `Config` when the file can still shrink or the word is not inside it at a multiple of 4 bytes;
+/// otherwise as for [`map`] and [`provide`].
+pub(crate) fn leaked_word(fd: BorrowedFd<'_>, offset: u64) -> Result<&'static AtomicU32> {
+    let inside = offset.is_multiple_of(4)
+        && offset.checked_add(4).is_some_and(|end| len(fd).is_ok_and(|len| end <= len));
+    if !inside || !seals(fd)?.contains(SealFlag::F_SEAL_SHRINK) {
+        return Err(Error::config("a word in shared memory", "it must lie in a file that cannot shrink"));
+    }
+    provide(fd, offset, 4).map_err(|error| Error::os("fallocate", error))?;
+    let mapping = without_dump(options(offset, 4).map_raw(fd.as_raw_fd()))?;
+    let word = mapping.as_mut_ptr();
+    mem::forget(mapping);
+    // SAFETY: aligned (checked above; pages are), mapped for ever (forgotten), backed by a file that
+    // cannot shrink (sealed), and only ever accessed as an atomic through this reference.
+    Ok(unsafe { AtomicU32::from_ptr(word.cast()) })
+}
+
+fn options(offset: u64, len: usize) -> MmapOptions {
+    MmapOptions::new().offset(offset).len(len).no_reserve_swap().clone()
+}
+
+fn without_dump(mapping: io::Result<MmapRaw>) -> Result<MmapRaw> {
+    let mapping = mapping.map_err(|error| Error::os("mmap", error))?;
+    mapping.advise(Advice::DontDump).map_err(|error| Error::os("madvise(MADV_DONTDUMP)", error))?;
+    Ok(mapping)
+}
+
+/// The soft limit on a file's size (`ulimit -f`) in bytes; `None` when there is none.
+pub(crate) fn file_size_limit() -> Option<u64> {
+    soft_limit(Resource::RLIMIT_FSIZE)
+}
+
+/// Bytes of address space that may still be mapped under `ulimit -v`; `None` when it is unlimited.
+pub(crate) fn address_space_left() -> Option<u64> {
+    let limit = soft_limit(Resource::RLIMIT_AS)?;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let size = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix("kB")?.trim().parse().ok());
+    Some(limit.saturating_sub(size.unwrap_or(0u64).saturating_mul(1024)))
+}
+
+fn soft_limit(resource: Resource) -> Option<u64> {
+    let (soft, _hard) = getrlimit(resource).ok()?;
+    (soft != libc::RLIM_INFINITY).then_some(soft)
+}

@@ -1,0 +1,22 @@
+//! Making processes, ending them, and what they know about themselves.
+
+mod descriptors;
+mod family;
+mod fork;
+mod own;
+
+pub(crate) use descriptors::{close_all_but, fill_standard_descriptors, stdin_from_nothing};
+pub(crate) use family::{
+    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, peek_dead, reap,
+    reap_next,
+};
+pub(crate) use fork::{Fork, Parent, collect, exit_now, flush_output, fork, fork_unseen, single_threaded};
+#[cfg(test)]
+pub(crate) use fork::{fork_unchecked, thread_count};
+pub(crate) use own::{set_name, set_oom_score};
+
+#[cfg(test)]
+pub(super) use {
+    descriptors::{close_one_by_one, gaps},
+    family::children_found,
+};

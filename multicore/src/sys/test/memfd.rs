@@ -1,0 +1,127 @@
+use std::io::ErrorKind;
+use std::os::fd::AsFd;
+use std::sync::atomic::Ordering;
+
+use nix::fcntl::SealFlag;
+use nix::sys::resource::{Resource, setrlimit};
+
+use super::check_in_child;
+use crate::Error;
+use crate::sys::memfd;
+
+fn errno(outcome: crate::Result<()>) -> Option<i32> {
+    match outcome {
+        Err(Error::Os { source, .. }) => source.raw_os_error(),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_length_over_the_file_size_limit_is_an_error_and_no_signal() {
+    check_in_child(|| {
+        setrlimit(Resource::RLIMIT_FSIZE, 8192, 8192).unwrap();
+        let fd = memfd::create(c"test").unwrap();
+        assert_eq!(memfd::file_size_limit(), Some(8192));
+        memfd::set_len(fd.as_fd(), 8192).unwrap();
+        errno(memfd::set_len(fd.as_fd(), 8193)) == Some(libc::EFBIG)
+    });
+}
+
+#[test]
+fn a_length_that_no_file_can_have_is_an_error() {
+    let fd = memfd::create(c"test").unwrap();
+    assert_eq!(errno(memfd::set_len(fd.as_fd(), u64::MAX)), Some(libc::EFBIG));
+}
+
+#[test]
+fn a_sealed_size_stays() {
+    let fd = memfd::create(c"test").unwrap();
+    memfd::set_len(fd.as_fd(), 10_000).unwrap();
+    memfd::seal_size(fd.as_fd()).unwrap();
+    let size = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+    assert!(memfd::seals(fd.as_fd()).unwrap().contains(size));
+    for len in [9_999, 10_001] {
+        assert_eq!(errno(memfd::set_len(fd.as_fd(), len)), Some(libc::EPERM), "{len}");
+    }
+    assert_eq!(errno(memfd::seal_content(fd.as_fd())), Some(libc::EPERM));
+    assert_eq!(memfd::len(fd.as_fd()).unwrap(), 10_000);
+}
+
+/// In a child of its own: another test's fork would hold the writable mapping for a moment.
+#[test]
+fn sealed_content_cannot_be_mapped_for_writing() {
+    check_in_child(|| {
+        let fd = memfd::create(c"test").unwrap();
+        memfd::set_len(fd.as_fd(), 4096).unwrap();
+        let writable = memfd::map(fd.as_fd(), 4096).unwrap();
+        assert_eq!(errno(memfd::seal_content(fd.as_fd())), Some(libc::EBUSY));
+        drop(writable);
+        memfd::seal_content(fd.as_fd()).unwrap();
+        assert!(memfd::map(fd.as_fd(), 4096).is_err());
+        memfd::map_read_only(fd.as_fd(), 4096).unwrap().len() == 4096
+    });
+}
+
+#[test]
+fn provided_memory_keeps_its_bytes_until_it_is_released() {
+    let len = 3 << 20;
+    let fd = memfd::create(c"test").unwrap();
+    memfd::set_len(fd.as_fd(), len).unwrap();
+    let blocks = || nix::sys::stat::fstat(&fd).unwrap().st_blocks * 512;
+    assert_eq!(blocks(), 0);
+    memfd::provide(fd.as_fd(), 1 << 20, 1 << 20).unwrap();
+    assert_eq!(blocks(), 1 << 20);
+    assert_eq!(nix::sys::uio::pwrite(&fd, b"kept", 1 << 20), Ok(4));
+    memfd::provide(fd.as_fd(), 0, len).unwrap();
+    let mut read = [0; 4];
+    assert_eq!(nix::sys::uio::pread(&fd, &mut read, 1 << 20), Ok(4));
+    assert_eq!(&read, b"kept");
+    memfd::release(fd.as_fd(), 0, len).unwrap();
+    assert_eq!((blocks(), memfd::len(fd.as_fd()).unwrap()), (0, len));
+    memfd::provide(fd.as_fd(), 0, 0).unwrap();
+    memfd::release(fd.as_fd(), 0, 0).unwrap();
+    let overflow = memfd::provide(fd.as_fd(), u64::MAX, 2).unwrap_err();
+    assert_eq!(overflow.kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_leaked_word_is_that_of_the_file() {
+    let fd = memfd::create(c"test").unwrap();
+    memfd::set_len(fd.as_fd(), 2 << 16).unwrap();
+    let offset = (1 << 16) + 40;
+    assert!(memfd::leaked_word(fd.as_fd(), offset).is_err(), "it can still shrink");
+    memfd::seal_size(fd.as_fd()).unwrap();
+    for bad in [2, (2 << 16) - 2, 2 << 16, u64::MAX - 3] {
+        assert!(memfd::leaked_word(fd.as_fd(), bad).is_err(), "{bad}");
+    }
+    memfd::leaked_word(fd.as_fd(), offset).unwrap().store(7, Ordering::Relaxed);
+    let mut read = [0; 4];
+    assert_eq!(nix::sys::uio::pread(&fd, &mut read, offset as i64), Ok(4));
+    assert_eq!(u32::from_ne_bytes(read), 7);
+}
+
+#[test]
+fn a_mapping_stays_out_of_core_dumps() {
+    let fd = memfd::create(c"multicore-dump-test").unwrap();
+    memfd::set_len(fd.as_fd(), 4096).unwrap();
+    let mapping = memfd::map(fd.as_fd(), 4096).unwrap();
+    let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let start = format!("{:x}-", mapping.as_ptr() as usize);
+    let ours = smaps.lines().skip_while(|line| !line.starts_with(&start));
+    let flags = ours.into_iter().find(|line| line.starts_with("VmFlags:")).unwrap();
+    assert!(flags.split(' ').any(|flag| flag == "dd"), "{flags}");
+}
+
+#[test]
+fn an_address_space_limit_is_seen_and_makes_mapping_fail() {
+    check_in_child(|| {
+        let limit = 1 << 40;
+        setrlimit(Resource::RLIMIT_AS, limit, limit).unwrap();
+        let left = memfd::address_space_left().unwrap();
+        assert!(left < limit);
+        let fd = memfd::create(c"test").unwrap();
+        memfd::set_len(fd.as_fd(), 2 * limit).unwrap();
+        let refused = memfd::map(fd.as_fd(), 2 * limit as usize);
+        matches!(refused, Err(Error::Os { call: "mmap", source }) if source.raw_os_error() == Some(libc::ENOMEM))
+    });
+}

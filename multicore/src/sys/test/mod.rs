@@ -1,0 +1,42 @@
+//! The kernel calls, against the real kernel.
+
+mod entry;
+mod family;
+mod memfd;
+mod process;
+mod socket;
+mod stack;
+mod wait;
+
+use std::panic::{self, AssertUnwindSafe};
+
+use nix::sys::wait::{WaitStatus, waitpid};
+
+use super::process::{Fork, exit_now, fork_unchecked};
+use super::retried;
+
+/// Seconds after which the kernel ends a forked child that hangs.
+const WATCHDOG: u32 = 30;
+/// What a child that panicked exits with.
+const PANICKED: i32 = 101;
+
+/// Runs `body` in a forked copy of this thread, and says how that ended; the body's code must be 0 to
+/// 100. It holds copies of the other threads' locks, so it keeps away from anything but the kernel.
+fn in_child(body: impl FnOnce() -> i32) -> WaitStatus {
+    // SAFETY: the other threads are those of the test harness; the child calls the kernel and the
+    // allocator, which the C library keeps usable in forks, and ends by `_exit` on every path.
+    match unsafe { fork_unchecked() }.expect("fork") {
+        Fork::Parent(child) => retried(|| waitpid(child, None)).expect("the child is ours"),
+        Fork::Child => {
+            nix::unistd::alarm::set(WATCHDOG);
+            exit_now(panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(PANICKED))
+        }
+    }
+}
+
+/// Checks that `body` is true in a forked child.
+#[track_caller]
+fn check_in_child(body: impl FnOnce() -> bool) {
+    let end = in_child(|| i32::from(!body()));
+    assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
+}
