@@ -24,6 +24,14 @@ pub(crate) struct Hello {
     pub(crate) keep_fds: Vec<i32>,
 }
 
+/// To the template. Descriptor: the supervisor's end of a new control socket.
+///
+/// It says nothing, but takes a byte: an empty message would read as the end.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Wanted {
+    Supervisor,
+}
+
 /// From the client, later.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
