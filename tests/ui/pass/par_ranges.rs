@@ -58,10 +58,10 @@ fn main() -> multicore::Result<()> {
         length,
         min_range_size = 2,
         workers = 2,
-        timeout = Duration::from_secs(1),
+        timeout = Duration::from_secs(60),
         max_load_average = 10.0,
-        inline = true,
     )?;
     assert_eq!(lengths, [2, 2]);
+    assert_eq!(par_ranges!(0..4, length, ranges = 2, inline = true)?, [2, 2]);
     Ok(())
 }
