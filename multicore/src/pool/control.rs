@@ -24,12 +24,11 @@ pub(crate) struct Hello {
     pub(crate) keep_fds: Vec<i32>,
 }
 
-/// To the template. Descriptor: the supervisor's end of a new control socket.
-///
-/// It says nothing, but takes a byte: an empty message would read as the end.
+/// To the template. An enum, because it takes a byte: an empty message would read as the end.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Wanted {
-    Supervisor,
+pub(crate) enum Request {
+    /// Fork a supervisor. Descriptor: its control socket.
+    Supervise,
 }
 
 /// From the client, later.
@@ -44,6 +43,8 @@ pub(crate) enum Order {
 /// From the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Word {
+    /// From the template: the supervisor's pid, before or after its own first word.
+    Started { pid: i32 },
     /// It has the region and agrees about the tasks. Descriptor: its pidfd.
     Ready,
     /// Its registry is another one; it leaves.
