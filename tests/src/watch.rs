@@ -47,10 +47,12 @@ fn report(name: &str, seconds: u64) -> String {
         let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
         for thread in threads.flatten() {
             let read = |file| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
-            let state = read("status").lines().find(|line| line.starts_with("State")).unwrap_or("").to_owned();
+            let state =
+                read("status").lines().find(|line| line.starts_with("State")).unwrap_or("").to_owned();
             let (name, place, call) = (read("comm"), read("wchan"), read("syscall"));
             let (name, call) = (name.trim(), call.trim());
-            text += &format!("  {pid} {:?} {name}: {state}, in {place}, syscall {call}\n", thread.file_name());
+            text +=
+                &format!("  {pid} {:?} {name}: {state}, in {place}, syscall {call}\n", thread.file_name());
         }
     }
     text

@@ -160,7 +160,8 @@ pub fn a_stack_overflow_is_told_as_such() {
 /// `Display` names it.
 pub fn every_deadly_signal_is_named() {
     with_pool(|rig| {
-        for signal in [Kill::SIGKILL, Kill::SIGTERM, Kill::SIGBUS, Kill::SIGFPE, Kill::SIGILL, Kill::SIGXCPU] {
+        for signal in [Kill::SIGKILL, Kill::SIGTERM, Kill::SIGBUS, Kill::SIGFPE, Kill::SIGILL, Kill::SIGXCPU]
+        {
             let exit = Exit::Signal(Signal(signal as i32));
             dies(rig, tasks::raise::call(signal as i32), exit, signal.as_str());
         }

@@ -1,6 +1,5 @@
 //! Slots, threads and pools in numbers: back-pressure never deadlocks, and nothing is mixed up.
 
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread;
@@ -104,7 +103,8 @@ pub fn many_threads_share_four_slots() {
 
 /// Four, each with a thread of its own and one that uses all.
 pub fn several_pools_work_at_once() {
-    let rigs: Vec<Rig> = (1..=4).map(|n| Rig::with(Pool::builder().workers(n % 2 + 1).slots(4 * n))).collect();
+    let rigs: Vec<Rig> =
+        (1..=4).map(|n| Rig::with(Pool::builder().workers(n % 2 + 1).slots(4 * n))).collect();
     thread::scope(|scope| {
         for (n, rig) in (0..).zip(&rigs) {
             scope.spawn(move || hammer(&rig.pool, n, 50));
