@@ -17,6 +17,10 @@ const BUILD: u64 = 1800;
 /// Seconds for a program.
 const RUN: u64 = 60;
 
+/// What to do when the lock file is out of date.
+const LOCK: &str = "after a change of dependencies: `cp Cargo.lock tests/fixture/`, then `cargo metadata \
+    --offline --manifest-path tests/fixture/Cargo.toml` takes out what it does not need";
+
 fn profile() -> String {
     env::var("STRANGER_PROFILE").unwrap_or_else(|_| "dev".to_owned())
 }
@@ -50,7 +54,7 @@ fn program(name: &str) -> String {
 
 fn built(options: &[&str]) {
     let build = cargo(&["build"], options);
-    assert!(build.status.success(), "{}", build.stderr);
+    assert!(build.status.success(), "{}\n{LOCK}", build.stderr);
 }
 
 fn path(name: &str) -> String {
@@ -70,6 +74,24 @@ fn run(program: &str, arguments: &[&str]) -> String {
 #[track_caller]
 fn is_right(program: &str, arguments: &[&str]) {
     assert_eq!(run(program, arguments), "right\n", "{program} {arguments:?}");
+}
+
+/// Names and versions of the packages in a lock file that come from a registry.
+fn locked(file: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file);
+    let packages = text.split("[[package]]").filter(|package| package.contains("\nsource = "));
+    packages.map(|package| package.lines().skip(1).take(2).collect::<Vec<_>>().join(", ")).collect()
+}
+
+/// Otherwise it could not be built without the network.
+#[test]
+fn its_versions_are_those_of_this_workspace() {
+    let workspace = locked("../Cargo.lock");
+    let fixture = locked("fixture/Cargo.lock");
+    assert!(fixture.len() > 10);
+    for package in fixture {
+        assert!(workspace.contains(&package), "{package} is not in this workspace; {LOCK}");
+    }
 }
 
 #[test]
