@@ -270,8 +270,15 @@ impl Supervisor {
         } else {
             self.failures = 0;
         }
-        let death =
-            repair::Death { worker: index as u16, pid: reaped.pid.as_raw(), exit, words, cause: seat.cause };
+        let death = repair::Death {
+            worker: index as u16,
+            pid: reaped.pid.as_raw(),
+            exit,
+            words,
+            cause: seat.cause,
+            cpu: reaped.cpu,
+            peak_memory: reaped.peak_memory,
+        };
         repair::after_death(&self.region, &death);
         self.wake_all();
     }
