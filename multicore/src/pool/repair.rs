@@ -10,6 +10,7 @@ use crate::shm::layout::Outcome;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Phase, Requeued, Settled, Word};
+use crate::sys::fault::point;
 use crate::sys::futex;
 
 /// Why the supervisor ended a worker.
@@ -90,6 +91,7 @@ fn give_back(region: &Region, slot: usize, death: &Death) {
     if region.slot(slot).state.requeue(death.worker) == Requeued::TooOften {
         fail(region, slot, death, false);
     }
+    point("requeued");
 }
 
 /// The call had begun: it is over, unless it may be run again.
@@ -128,6 +130,7 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     if let Settled::Freed { .. } = header.state.bury(death.worker) {
         region.free().insert(slot);
     }
+    point("settled");
 }
 
 /// Sets every hint that a dead process may have held in its hand.
