@@ -244,3 +244,19 @@ pub fn a_closed_pool_refuses_and_its_results_can_be_collected() {
         assert_eq!(handle.get().unwrap(), n);
     }
 }
+
+/// A call that does not end in time is `Closed` to its caller, queued or running.
+pub fn a_pool_that_cannot_finish_in_time_closes_its_calls() {
+    let pool = Pool::builder().workers(2).shutdown_timeout(SOON).build().unwrap();
+    let handles: Vec<_> = (0..4).map(|_| pool.spawn(tasks::nap::call(600_000)).unwrap()).collect();
+    let waiting = pool.spawn(tasks::nap::call(600_000)).unwrap();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| waiting.get());
+        drop(pool);
+        assert!(matches!(waits.join().unwrap(), Err(Error::Closed)));
+    });
+    for handle in handles {
+        let end = handle.get();
+        assert!(matches!(end, Err(Error::Closed)), "{end:?}");
+    }
+}
