@@ -24,6 +24,13 @@ pub(crate) struct Hello {
     pub(crate) keep_fds: Vec<i32>,
 }
 
+/// To the template. An enum, because it takes a byte: an empty message would read as the end.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// Fork a supervisor. Descriptor: its control socket.
+    Supervise,
+}
+
 /// From the client, later.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 
-use super::control::{self, Word as Say};
+use super::control::{self, Request, Word as Say};
 use super::supervisor::supervise;
 use crate::config::Start;
 use crate::error::{Error, Result};
@@ -55,7 +55,7 @@ pub(crate) fn launch(method: Start, theirs: OwnedFd, first: impl FnOnce(&[u8]) -
             let template = TEMPLATE.get().ok_or_else(|| {
                 Error::config("start", "`fork` needs `multicore::initialize()` or `#[multicore::main]` first")
             })?;
-            control::send(template.as_fd(), b"", &(), &[theirs.as_fd()])?;
+            control::send(template.as_fd(), b"", &Request::Supervise, &[theirs.as_fd()])?;
             first(b"")
         }
     }
@@ -155,9 +155,8 @@ fn template(control: OwnedFd, client: OwnedFd, keep_fds: &[i32]) {
         if !asked {
             continue;
         }
-        let Ok(Some(((), mut fds))) = control::receive::<()>(control.as_fd(), 0, Some(Duration::ZERO)) else {
-            return;
-        };
+        let request = control::receive::<Request>(control.as_fd(), 0, Some(Duration::ZERO));
+        let Ok(Some((Request::Supervise, mut fds))) = request else { return };
         let Some(socket) = fds.pop() else { continue };
         match process::fork() {
             Ok(Fork::Parent(_)) => {}
