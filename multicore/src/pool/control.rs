@@ -43,6 +43,8 @@ pub(crate) enum Order {
 /// From the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Word {
+    /// From the template: the supervisor's pid, before or after its own first word.
+    Started { pid: i32 },
     /// It has the region and agrees about the tasks. Descriptor: its pidfd.
     Ready,
     /// Its registry is another one; it leaves.

@@ -13,12 +13,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::unistd::Pid;
 
 use super::control::{self, Request, Word as Say};
 use super::supervisor::supervise;
 use crate::config::Start;
 use crate::error::{Error, Result};
-use crate::sys::process::Fork;
+use crate::sys::process::{Fork, Parent};
 use crate::sys::{entry, pidfd, process, signals, socket};
 
 /// The start method that this program settled on.
@@ -47,21 +48,25 @@ pub(crate) fn method() -> Option<Start> {
 }
 
 /// Starts a process that becomes the supervisor at `theirs`; `first` sends it its first message, behind
-/// the bytes that it is given.
-pub(crate) fn launch(method: Start, theirs: OwnedFd, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
+/// the bytes that it is given. Its pid, unless the template sends that.
+pub(crate) fn launch(
+    method: Start,
+    theirs: OwnedFd,
+    first: impl FnOnce(&[u8]) -> Result<()>,
+) -> Result<Option<Pid>> {
     match method {
-        Start::Exec => exec(theirs, first),
+        Start::Exec => exec(theirs, first).map(Some),
         Start::Fork => {
             let template = TEMPLATE.get().ok_or_else(|| {
                 Error::config("start", "`fork` needs `multicore::initialize()` or `#[multicore::main]` first")
             })?;
             control::send(template.as_fd(), b"", &Request::Supervise, &[theirs.as_fd()])?;
-            first(b"")
+            first(b"").map(|()| None)
         }
     }
 }
 
-fn exec(theirs: OwnedFd, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
+fn exec(theirs: OwnedFd, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<Pid> {
     if !entry::can_exec_self() {
         return Err(Error::config(
             "start",
@@ -82,10 +87,8 @@ fn exec(theirs: OwnedFd, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> 
         .args(arguments)
         .env(OsStr::from_bytes(entry::MARKER.to_bytes()), marker)
         .stdin(Stdio::from(theirs));
-    let mut middle = command.spawn().map_err(|e| Error::os("posix_spawn", e))?;
-    // It forks the supervisor and leaves. Its end may have been taken by somebody's wait().
-    let _ = middle.wait();
-    Ok(())
+    let child = command.spawn().map_err(|e| Error::os("posix_spawn", e))?;
+    Ok(Pid::from_raw(child.id() as i32))
 }
 
 /// Letters that nobody else knows: the standard hasher's keys come from the kernel's random numbers.
@@ -98,16 +101,7 @@ fn secret() -> String {
 /// checked the marker against the first message.
 pub(crate) fn turned_aside(marker: &str) {
     let Ok(control) = std::io::stdin().as_fd().try_clone_to_owned() else { return };
-    // The client collects this process at once; the supervisor is nobody's waitable child, so that
-    // the program's own wait() neither blocks on it nor takes it.
-    match process::fork() {
-        Ok(Fork::Parent(_)) => process::exit_now(0),
-        Ok(Fork::Child) => supervise(control, marker.len()),
-        Err(error) => {
-            let _ = control::send(control.as_fd(), b"", &Say::refused(&error), &[]);
-            process::exit_now(1)
-        }
-    }
+    supervise(control, marker.len())
 }
 
 /// Forks the template, from which every supervisor of this program comes.
@@ -123,13 +117,21 @@ pub(crate) fn fork_template(keep_fds: &[i32]) -> Result<()> {
     let (ours, theirs) = socket::pair()?;
     let client = pidfd::of_self()?;
     process::flush_output();
-    process::fork_orphan(|| template(theirs, client, keep_fds))?;
-    let _ = TEMPLATE.set(ours);
-    Ok(())
+    match process::fork_unseen(Parent::This)? {
+        Fork::Child => {
+            // What the client left to it is not its to drop.
+            let _ = std::panic::catch_unwind(|| template(&theirs, &client, keep_fds));
+            process::exit_now(0)
+        }
+        Fork::Parent(_) => {
+            let _ = TEMPLATE.set(ours);
+            Ok(())
+        }
+    }
 }
 
 /// The template's life: a supervisor for each message, until the client is gone.
-fn template(control: OwnedFd, client: OwnedFd, keep_fds: &[i32]) {
+fn template(control: &OwnedFd, client: &OwnedFd, keep_fds: &[i32]) {
     signals::reset_all();
     // Refused only where they cannot matter: no handler, or a leader already.
     let _ = signals::for_supervisor();
@@ -139,18 +141,12 @@ fn template(control: OwnedFd, client: OwnedFd, keep_fds: &[i32]) {
     process::close_all_but(&keep);
     let _ = process::stdin_from_nothing();
     process::set_name("multicore: template");
-    let Ok(children) = signals::signal_fd_for_children() else { return };
     loop {
-        // Supervisors that ended.
-        while process::peek_dead().and_then(process::reap).is_some() {}
-        let mut fds = [&control, &client, &children].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+        let mut fds = [control, client].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
         let _ = nix::poll::poll(&mut fds, PollTimeout::NONE);
-        let [asked, gone, child] = fds.map(|fd| fd.any().unwrap_or(false));
+        let [asked, gone] = fds.map(|fd| fd.any().unwrap_or(false));
         if gone {
             return;
-        }
-        if child {
-            let _ = signals::drain(children.as_fd());
         }
         if !asked {
             continue;
@@ -158,15 +154,12 @@ fn template(control: OwnedFd, client: OwnedFd, keep_fds: &[i32]) {
         let request = control::receive::<Request>(control.as_fd(), 0, Some(Duration::ZERO));
         let Ok(Some((Request::Supervise, mut fds))) = request else { return };
         let Some(socket) = fds.pop() else { continue };
-        match process::fork() {
-            Ok(Fork::Parent(_)) => {}
-            Ok(Fork::Child) => {
-                drop(control);
-                supervise(socket, 0)
-            }
-            Err(error) => {
-                let _ = control::send(socket.as_fd(), b"", &Say::refused(&error), &[]);
-            }
-        }
+        let word = match process::fork_unseen(Parent::Same) {
+            Ok(Fork::Child) => supervise(socket, 0),
+            Ok(Fork::Parent(pid)) => Say::Started { pid: pid.as_raw() },
+            Err(error) => Say::refused(&error),
+        };
+        // A client that is gone needs no word.
+        let _ = control::send(socket.as_fd(), b"", &word, &[]);
     }
 }

@@ -6,19 +6,21 @@ use std::time::Duration;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
-use nix::unistd::pipe2;
+use nix::unistd::{Pid, pipe2};
 
 use super::control::{self, Hello, Order, Word as Say};
 use super::launch;
 use crate::config::Start;
 use crate::error::{Error, Result};
-use crate::sys::{pidfd, socket};
+use crate::sys::{pidfd, process, socket};
 
 /// How long a new supervisor may take to answer.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A live supervisor.
 pub(crate) struct Link {
+    /// The client's child, which it collects itself.
+    pid: Pid,
     control: OwnedFd,
     supervisor: OwnedFd,
     /// The reading end of a pipe whose writing end supervisor and workers hold and never use: its
@@ -35,20 +37,31 @@ impl Link {
         let (control, theirs) = socket::pair()?;
         let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
         let client = pidfd::of_self()?;
-        launch::launch(method, theirs, |prefix| {
+        let mut pid = launch::launch(method, theirs, |prefix| {
             control::send(control.as_fd(), prefix, hello, &[file.as_fd(), client.as_fd(), held.as_fd()])
         })?;
         drop(held);
-        match control::receive::<Say>(control.as_fd(), 0, Some(READY_TIMEOUT))? {
-            Some((Say::Ready, fds)) => {
-                let Ok([supervisor]) = <[OwnedFd; 1]>::try_from(fds) else {
-                    return Err(Error::config("the supervisor's answer", "it carries no pidfd"));
-                };
-                Ok(Link { control, supervisor, lifeline })
+        let mut ready = None;
+        let error = loop {
+            if let Some(pid) = pid
+                && let Some(supervisor) = ready.take()
+            {
+                return Ok(Link { pid, control, supervisor, lifeline });
             }
-            Some((word, _)) => Err(refusal(word, hello.digest)),
-            None => Err(Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD))),
+            match control::receive::<Say>(control.as_fd(), 0, Some(READY_TIMEOUT)) {
+                Ok(Some((Say::Started { pid: started }, _))) => pid = Some(Pid::from_raw(started)),
+                Ok(Some((Say::Ready, mut fds))) => ready = fds.pop(),
+                Ok(Some((word, _))) => break refusal(word, hello.digest),
+                Ok(None) => break Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD)),
+                Err(error) => break error,
+            }
+        };
+        // It closed its end, or is about to leave for want of a client.
+        drop(control);
+        if let Some(pid) = pid {
+            process::collect(pid);
         }
+        Err(error)
     }
 
     /// Whether the supervisor has ended.
@@ -85,6 +98,15 @@ impl Link {
     }
 }
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        // In a fork of the client it is nobody's child here, and not gone.
+        if self.has_ended() {
+            process::collect(self.pid);
+        }
+    }
+}
+
 fn refusal(word: Say, digest: u64) -> Error {
     match word {
         Say::OtherTasks { digest: theirs } => Error::Registry {
@@ -98,7 +120,9 @@ fn refusal(word: Say, digest: u64) -> Error {
         }
         Say::Refused { call, .. } => Error::config("the supervisor", call),
         Say::GaveUp { times, cause } => Error::RestartLimit { times, cause },
-        Say::Ready => Error::config("the supervisor's answer", "it said twice that it is ready"),
+        Say::Ready | Say::Started { .. } => {
+            Error::config("the supervisor's answer", "it said twice that it is ready")
+        }
     }
 }
 

@@ -3,15 +3,12 @@
 //! A fork copies one thread: a lock that another thread held stays locked in the child for ever. So
 //! everything safe in here first checks that there is one thread.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
-use std::panic::{self, AssertUnwindSafe};
+use std::fs;
+use std::io::{self, Write};
 use std::ptr;
 use std::thread;
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, Pid};
 
@@ -21,8 +18,6 @@ use crate::{Error, Result};
 /// How long a joined thread may take to vanish from the kernel's list: 50 looks, 200 µs apart.
 const LOOKS: u32 = 50;
 const BETWEEN_LOOKS: Duration = Duration::from_micros(200);
-/// What a Rust program exits with after a panic in `main`.
-const PANICKED: i32 = 101;
 
 /// Which side of a fork this is.
 #[derive(Clone, Copy, Debug)]
@@ -93,56 +88,42 @@ pub(crate) unsafe fn fork_unchecked() -> Result<Fork> {
     }
 }
 
-/// Runs `child` in a copy of this process that is not its child; the copy ends when `child` returns.
-///
-/// A process in the middle forks and ends at once, so no `wait` of the user's sees the copy or blocks
-/// on it; nor does it see the middle one, which has no exit signal. The copy's parent is then the
-/// nearest subreaper, or process 1: when that is this very process (PID 1 of a container), the copy is
-/// its child after all. Flushes nothing; a panic in `child` ends the copy with code 101.
-///
-/// If this process dies here, the copy runs or not; it must watch the pidfd of whoever it works for.
-///
-/// # Errors
-/// `Threads`; `Os` from `pipe2`, `clone` or the second `fork`; ECANCELED when the middle process was
-/// killed before it could say what happened.
-pub(crate) fn fork_orphan(child: impl FnOnce()) -> Result<()> {
-    single_threaded()?;
-    let (answer, report) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|error| Error::os("pipe2", error))?;
-    // SAFETY: without flags and stack this is a fork, only without the C library's preparations: they
-    // matter where threads exist, and none does. `middle` never returns.
-    let pid = unsafe { libc::syscall(libc::SYS_clone, 0, 0, 0, 0, 0) };
-    let pid = match checked("clone", pid)? {
-        0 => middle(child, answer, report),
-        pid => Pid::from_raw(pid as libc::pid_t),
-    };
-    drop(report);
-    let mut outcome = [0; 4];
-    let heard = File::from(answer).read_exact(&mut outcome);
-    // ECHILD: somebody's `__WALL` loop was faster. The answer came through the pipe all the same.
-    let _ = retried(|| waitpid(pid, Some(WaitPidFlag::__WALL)));
-    match (heard, i32::from_ne_bytes(outcome)) {
-        (Ok(()), 0) => Ok(()),
-        (Ok(()), error) => Err(Error::os("fork", io::Error::from_raw_os_error(error))),
-        (Err(_), _) => Err(Error::os("fork", io::Error::from_raw_os_error(libc::ECANCELED))),
-    }
+/// Whose child a process becomes that [`fork_unseen`] makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// This process.
+    This,
+    /// This process's own parent: the new process is a sibling.
+    Same,
 }
 
-/// The process in the middle: forks, says how that went, and ends.
-fn middle(child: impl FnOnce(), answer: OwnedFd, report: OwnedFd) -> ! {
-    drop(answer);
-    // SAFETY: this process was forked from one with a single thread.
-    let outcome = match unsafe { nix::unistd::fork() } {
-        Ok(ForkResult::Child) => {
-            drop(report);
-            let end = panic::catch_unwind(AssertUnwindSafe(child));
-            exit_now(if end.is_ok() { 0 } else { PANICKED })
-        }
-        Ok(ForkResult::Parent { .. }) => 0,
-        Err(error) => error as i32,
+/// Forks a process with one thread, so that no plain `wait` of its parent's sees the child: it neither
+/// blocks on it nor collects it, and no SIGCHLD comes when it ends. [`collect`] it by its pid.
+///
+/// As [`fork`] otherwise. A sibling is unseen only if this process itself is. The child may run no
+/// user code: the C library does not know of it, so a fork made in it is in order again, it itself is
+/// not quite (its cached thread number is the parent's).
+///
+/// # Errors
+/// `Threads`; `Os` from `clone`: EAGAIN at a limit on processes, ENOMEM.
+pub(crate) fn fork_unseen(parent: Parent) -> Result<Fork> {
+    single_threaded()?;
+    let flags = match parent {
+        Parent::This => 0,
+        Parent::Same => libc::CLONE_PARENT,
     };
-    // Four bytes fit into any pipe; when the reader is gone, nobody asks.
-    let _ = File::from(report).write_all(&outcome.to_ne_bytes());
-    exit_now(0)
+    // SAFETY: without a stack this is a fork, only without the C library's preparations: they matter
+    // where threads exist, and none does.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
+    Ok(match checked("fork", pid)? {
+        0 => Fork::Child,
+        pid => Fork::Parent(Pid::from_raw(pid as libc::pid_t)),
+    })
+}
+
+/// Collects a child that has ended, however it was forked; somebody who was faster is no error.
+pub(crate) fn collect(child: Pid) {
+    let _ = retried(|| waitpid(child, Some(WaitPidFlag::__WALL)));
 }
 
 /// Writes out what Rust and C still hold back, so that a fork does not print it twice.

@@ -10,10 +10,10 @@ pub(crate) use family::{
     End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, peek_dead, reap,
     reap_next,
 };
-pub(crate) use fork::{
-    Fork, exit_now, flush_output, fork, fork_orphan, fork_unchecked, single_threaded, thread_count,
-};
-pub(crate) use own::{allowed_cores, set_name, set_oom_score};
+pub(crate) use fork::{Fork, Parent, collect, exit_now, flush_output, fork, fork_unseen, single_threaded};
+#[cfg(test)]
+pub(crate) use fork::{fork_unchecked, thread_count};
+pub(crate) use own::{set_name, set_oom_score};
 
 #[cfg(test)]
 pub(super) use {

@@ -2,8 +2,6 @@
 
 use std::ffi::CString;
 use std::fs;
-use std::num::NonZeroUsize;
-use std::thread;
 
 /// The kernel keeps this many bytes of a name.
 const NAME_BYTES: usize = 15;
@@ -26,9 +24,4 @@ pub(crate) fn set_name(name: &str) {
 /// Best effort: lowering it needs a privilege. Says whether it was set; children inherit it.
 pub(crate) fn set_oom_score(adjustment: i32) -> bool {
     fs::write("/proc/self/oom_score_adj", adjustment.to_string()).is_ok()
-}
-
-/// The cores that this process may use: affinity, then the cgroup's quota; 1 when that is unknown.
-pub(crate) fn allowed_cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

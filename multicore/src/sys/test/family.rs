@@ -96,10 +96,12 @@ fn a_subreaper_adopts_orphans() {
     check_in_child(|| {
         process::become_subreaper().unwrap();
         let (ours, theirs) = socket::pair().unwrap();
-        process::fork_orphan(|| {
-            let _ = socket::receive(theirs.as_fd(), &mut [0], LONG);
-        })
-        .unwrap();
+        let middle = child(|| {
+            child(|| {
+                let _ = socket::receive(theirs.as_fd(), &mut [0], LONG);
+            });
+        });
+        process::collect(middle);
         let adopted = process::children().unwrap();
         socket::send(ours.as_fd(), b"x", &[]).unwrap();
         adopted.len() == 1 && reap_one().pid == adopted[0]

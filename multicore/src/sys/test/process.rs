@@ -1,7 +1,6 @@
 //! Forks, descriptors and what a process says about itself.
 
 use std::fs;
-use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::mpsc;
 use std::thread;
@@ -15,7 +14,7 @@ use nix::unistd::{Pid, getppid, pipe2};
 
 use super::{WATCHDOG, check_in_child};
 use crate::Error;
-use crate::sys::process::{self, Fork};
+use crate::sys::process::{self, Fork, Parent};
 use crate::sys::socket;
 
 const LONG: Option<Duration> = Some(Duration::from_secs(WATCHDOG as u64));
@@ -26,7 +25,7 @@ fn a_second_thread_is_counted_and_refused() {
     let other = thread::spawn(move || held.recv());
     assert!(process::thread_count().unwrap() >= 2);
     assert!(matches!(process::fork(), Err(Error::Threads { count }) if count >= 2));
-    assert!(matches!(process::fork_orphan(|| ()), Err(Error::Threads { .. })));
+    assert!(matches!(process::fork_unseen(Parent::This), Err(Error::Threads { .. })));
     drop(release);
     let _ = other.join().unwrap();
 }
@@ -50,58 +49,68 @@ fn a_fork_gives_both_sides() {
 }
 
 #[test]
-fn an_orphan_has_no_parent_here() {
+fn an_unseen_child_is_collected_by_its_pid_alone() {
+    check_in_child(|| {
+        let (ours, theirs) = socket::pair().unwrap();
+        let child = match process::fork_unseen(Parent::This).unwrap() {
+            Fork::Parent(child) => child,
+            Fork::Child => {
+                // Until the maker has looked for children.
+                let _ = socket::receive(theirs.as_fd(), &mut [0], LONG);
+                process::exit_now(0)
+            }
+        };
+        let unseen = waitpid(None, None) == Err(Errno::ECHILD);
+        socket::send(ours.as_fd(), b"x", &[]).unwrap();
+        process::collect(child);
+        process::collect(child);
+        unseen && waitpid(child, Some(WaitPidFlag::__WALL)) == Err(Errno::ECHILD)
+    });
+}
+
+#[test]
+fn an_unseen_sibling_is_its_makers_parents_child() {
     check_in_child(|| {
         let maker = Pid::this();
         let (ours, theirs) = socket::pair().unwrap();
-        process::fork_orphan(|| {
-            let says = if getppid() != maker { b"orphan" } else { b"child!" };
-            let _ = socket::send(theirs.as_fd(), says, &[]);
-            // Until the maker has looked for children.
-            let _ = socket::receive(theirs.as_fd(), &mut [0], LONG);
-        })
-        .unwrap();
-        let mut says = [0; 6];
-        assert_eq!(socket::receive(ours.as_fd(), &mut says, LONG).unwrap().len, 6);
-        // The middle process is gone before `fork_orphan` returns; the copy is not ours to wait for.
-        let flags = WaitPidFlag::__WALL | WaitPidFlag::WNOHANG;
-        &says == b"orphan" && waitpid(None, Some(flags)) == Err(Errno::ECHILD)
+        let template = match process::fork_unseen(Parent::This).unwrap() {
+            Fork::Parent(child) => child,
+            Fork::Child => {
+                if let Fork::Child = process::fork_unseen(Parent::Same).unwrap() {
+                    let says = if getppid() == maker { b"sibling" } else { b"no kin!" };
+                    let _ = socket::send(
+                        theirs.as_fd(),
+                        &[&says[..], &Pid::this().as_raw().to_ne_bytes()].concat(),
+                        &[],
+                    );
+                }
+                process::exit_now(0)
+            }
+        };
+        process::collect(template);
+        let mut says = [0; 11];
+        assert_eq!(socket::receive(ours.as_fd(), &mut says, LONG).unwrap().len, 11);
+        let unseen = waitpid(None, None) == Err(Errno::ECHILD);
+        process::collect(Pid::from_raw(i32::from_ne_bytes(says[7..].try_into().unwrap())));
+        unseen
+            && says.starts_with(b"sibling")
+            && waitpid(None, Some(WaitPidFlag::__WALL)) == Err(Errno::ECHILD)
     });
 }
 
 #[test]
-fn a_panic_in_an_orphan_stays_there() {
-    check_in_child(|| {
-        let (mut reader, writer) = std::io::pipe().unwrap();
-        process::fork_orphan(|| std::panic::resume_unwind(Box::new("quiet"))).unwrap();
-        drop(writer);
-        // The end of file says that the copy is gone; nothing came out of it.
-        reader.read(&mut [0]).unwrap() == 0
-    });
-}
-
-#[test]
-fn a_failure_of_the_inner_fork_reaches_the_caller() {
-    // SAFETY: no memory is passed.
-    if unsafe { libc::geteuid() } != 0 {
-        return inner_fork_fails_at_the_limit();
-    }
-    // Root has no limit on processes: become somebody who has none running.
-    let nobody = 54_321;
+fn a_limit_on_processes_is_an_error() {
     check_in_child(|| {
         // SAFETY: no memory is passed.
-        assert_eq!(unsafe { libc::setresuid(nobody, nobody, nobody) }, 0);
-        // This process and the middle one; the innermost would be the third.
-        setrlimit(Resource::RLIMIT_NPROC, 2, 2).unwrap();
-        let refused = process::fork_orphan(|| ());
+        if unsafe { libc::geteuid() } == 0 {
+            // Root has no limit on processes: become somebody who has none running.
+            let nobody = 54_321;
+            // SAFETY: no memory is passed.
+            assert_eq!(unsafe { libc::setresuid(nobody, nobody, nobody) }, 0);
+        }
+        setrlimit(Resource::RLIMIT_NPROC, 1, 1).unwrap();
+        let refused = process::fork_unseen(Parent::This);
         matches!(refused, Err(Error::Os { call: "fork", source }) if source.raw_os_error() == Some(libc::EAGAIN))
-    });
-}
-
-fn inner_fork_fails_at_the_limit() {
-    check_in_child(|| {
-        setrlimit(Resource::RLIMIT_NPROC, 0, 0).unwrap();
-        matches!(process::fork_orphan(|| ()), Err(Error::Os { .. }))
     });
 }
 
@@ -194,16 +203,4 @@ fn an_out_of_memory_score_can_be_raised() {
         process::set_oom_score(500) && fs::read_to_string("/proc/self/oom_score_adj").unwrap().trim() == "500"
     });
     check_in_child(|| !process::set_oom_score(5000));
-}
-
-#[test]
-fn affinity_limits_the_cores() {
-    check_in_child(|| {
-        let mut one = nix::sched::CpuSet::new();
-        let all = nix::sched::sched_getaffinity(Pid::from_raw(0)).unwrap();
-        let first = (0..nix::sched::CpuSet::count()).find(|&core| all.is_set(core) == Ok(true)).unwrap();
-        one.set(first).unwrap();
-        nix::sched::sched_setaffinity(Pid::from_raw(0), &one).unwrap();
-        process::allowed_cores() == 1
-    });
 }

@@ -1,7 +1,7 @@
 //! Futexes, pidfds, eventfds and the fork guard.
 
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::thread;
 use std::time::Duration;
 
