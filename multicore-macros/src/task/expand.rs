@@ -70,7 +70,7 @@ fn call(task: &Task) -> TokenStream {
     quote! {
         impl #companion {
             #[doc = #documentation]
-            pub(crate) fn call #generics (#(#parameters),*) -> __multicore::Call<#lifetime, #result> {
+            pub fn call #generics (#(#parameters),*) -> __multicore::Call<#lifetime, #result> {
                 __multicore::call(
                     <Self as __multicore::TaskFn>::entry(),
                     (#(#names,)*),

@@ -24,11 +24,12 @@ pub(crate) struct Hello {
     pub(crate) keep_fds: Vec<i32>,
 }
 
-/// To the template. An enum, because it takes a byte: an empty message would read as the end.
+/// To the template. Descriptor: the supervisor's end of a new control socket.
+///
+/// It says nothing, but takes a byte: an empty message would read as the end.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Request {
-    /// Fork a supervisor. Descriptor: its control socket.
-    Supervise,
+pub(crate) enum Wanted {
+    Supervisor,
 }
 
 /// From the client, later.

@@ -13,19 +13,29 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::socket::Shutdown;
 use nix::unistd::Pid;
 
-use super::control::{self, Request, Word as Say};
+use super::control::{self, Wanted, Word as Say};
 use super::supervisor::supervise;
 use crate::config::Start;
 use crate::error::{Error, Result};
+use crate::sys::fork_guard::{self, Token};
 use crate::sys::process::{Fork, Parent};
-use crate::sys::{entry, pidfd, process, signals, socket};
+use crate::sys::{entry, pidfd, poll, process, signals, socket};
 
 /// The start method that this program settled on.
 static METHOD: OnceLock<Start> = OnceLock::new();
-/// The control socket of the template, where the program forks.
-static TEMPLATE: OnceLock<OwnedFd> = OnceLock::new();
+/// The way to the template, where the program forks.
+static TEMPLATE: OnceLock<Template> = OnceLock::new();
+/// How long the template may take to end.
+const END: Duration = Duration::from_secs(5);
+
+struct Template {
+    pid: Pid,
+    socket: OwnedFd,
+    made_in: Token,
+}
 
 /// The method in force, `wanted` if none was.
 ///
@@ -60,7 +70,7 @@ pub(crate) fn launch(
             let template = TEMPLATE.get().ok_or_else(|| {
                 Error::config("start", "`fork` needs `multicore::initialize()` or `#[multicore::main]` first")
             })?;
-            control::send(template.as_fd(), b"", &Request::Supervise, &[theirs.as_fd()])?;
+            control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()])?;
             first(b"").map(|()| None)
         }
     }
@@ -123,9 +133,27 @@ pub(crate) fn fork_template(keep_fds: &[i32]) -> Result<()> {
             let _ = std::panic::catch_unwind(|| template(&theirs, &client, keep_fds));
             process::exit_now(0)
         }
-        Fork::Parent(_) => {
-            let _ = TEMPLATE.set(ours);
+        Fork::Parent(pid) => {
+            let _ = TEMPLATE.set(Template { pid, socket: ours, made_in: fork_guard::token() });
             Ok(())
+        }
+    }
+}
+
+/// Ends the template with the program, so that it does not hold the program's output open any longer.
+///
+/// Only for the process that made it; a fork of it shares the socket.
+pub(crate) fn end_template() {
+    let Some(template) = TEMPLATE.get() else { return };
+    if fork_guard::in_forked_child(template.made_in) {
+        return;
+    }
+    // The template reads the end and leaves; its own end of the socket closes with it, after its output.
+    // Refused or too late: it watches this process as well.
+    if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {
+        let ended = poll::readable(template.socket.as_fd(), Some(END));
+        if ended.unwrap_or(false) {
+            process::collect(template.pid);
         }
     }
 }
@@ -151,8 +179,11 @@ fn template(control: &OwnedFd, client: &OwnedFd, keep_fds: &[i32]) {
         if !asked {
             continue;
         }
-        let request = control::receive::<Request>(control.as_fd(), 0, Some(Duration::ZERO));
-        let Ok(Some((Request::Supervise, mut fds))) = request else { return };
+        let Ok(Some((Wanted::Supervisor, mut fds))) =
+            control::receive::<Wanted>(control.as_fd(), 0, Some(Duration::ZERO))
+        else {
+            return;
+        };
         let Some(socket) = fds.pop() else { continue };
         let word = match process::fork_unseen(Parent::Same) {
             Ok(Fork::Child) => supervise(socket, 0),

@@ -164,6 +164,7 @@ extern "C" fn stop_all() {
     // Another thread may be inside; it is about to end as well.
     let Ok(living) = LIVING.try_lock() else { return };
     living.iter().filter_map(Weak::upgrade).for_each(|client| client.stop());
+    launch::end_template();
 }
 
 /// Where a pool's calls run.
