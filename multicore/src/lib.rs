@@ -73,19 +73,28 @@
 //! [`Error`] lists it. A panic, a crash or a missed deadline is that one call's error; the pool
 //! replaces the worker and goes on.
 //!
-//! Inside a worker, parallel calls run right there, one after another. In the client itself a call runs
-//! only where that was allowed, by the load guard or `inline = true`, and never when it has a timeout
-//! or retries or is marked `isolate`: then it is [`Error::Refused`]. `MULTICORE_BACKEND=inline` runs
-//! every call in the client, for debuggers and coverage.
+//! # Where calls run
 //!
-//! # Two messages of the compiler
+//! In workers; one chunk as well as many. A call runs right here, in this process, only
 //!
-//! Both mean that a function lacks `#[multicore::task]`, and both come before this crate is asked:
+//! - when the load guard says no to `par_ranges!`, or with `inline = true`;
+//! - inside a worker: parallel calls that a task makes run one after another;
+//! - under `MULTICORE_BACKEND=inline`, for debuggers and coverage.
 //!
-//! - `par_ranges!(items, f)`: "constant provided when a type was expected … `f` is a function item, not
-//!   a type" (E0747);
-//! - `f::call(…)`: "cannot find module or crate `f` in this scope … function `f` is not a crate or
+//! In the first two cases a call that asks for isolation, by a timeout, retries or `isolate`, is
+//! [`Error::Refused`] in place of running.
+//!
+//! # Messages of the compiler
+//!
+//! These come before this crate is asked. Two of them mean that a function lacks `#[multicore::task]`:
+//!
+//! - at `par_ranges!(items, f)`: "constant provided when a type was expected … `f` is a function item,
+//!   not a type" (E0747);
+//! - at `f::call(…)`: "cannot find module or crate `f` in this scope … function `f` is not a crate or
 //!   module" (E0433).
+//!
+//! And one means that it stands in an `impl` block, where no type can stand beside it: "enum is not
+//! supported in `trait`s or `impl`s".
 //!
 //! # A name that is taken
 //!
