@@ -39,7 +39,7 @@ fn render_if_idle(max_load_average: f64) -> multicore::Result<String> {
 // Workers are forked here, once USERS is loaded: each has its own copy, and nothing is sent to them.
 #[multicore::main(preload(USERS))]
 fn main() -> multicore::Result<()> {
-    multicore::set_load_source(|| 0.0);
+    multicore::set_load_source(|| 0.0); // an idle machine, whatever else runs beside this
     let (sequential, page) = timed(|| Ok(render(0, USERS.len())))?;
     assert_eq!(page.lines().count(), USERS.len());
     println!("one after another      {sequential:>6.3} s");

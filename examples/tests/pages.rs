@@ -88,3 +88,19 @@ fn the_architecture_fits_in_200_lines_and_names_files_that_exist() {
         assert!(known, "{file}");
     }
 }
+
+#[test]
+fn the_readme_lists_the_aliases() {
+    let commands = table("README.md", "| command |").join("\n");
+    let listed: Vec<_> = quoted(&commands).filter_map(|word| word.strip_prefix("cargo ")).collect();
+    let config = read(".cargo/config.toml");
+    let (_, aliases) = config.split_once("[alias]").expect("a table of aliases");
+    let names = aliases.lines().filter(|line| line.starts_with(char::is_alphabetic));
+    for name in names.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name) {
+        assert!(listed.contains(&name), "the README does not list `cargo {name}`");
+    }
+    for name in listed.iter().filter_map(|words| words.split(' ').next()) {
+        let known = ["run", "test", "bench"].contains(&name) || aliases.contains(&format!("\n{name} = "));
+        assert!(known, "`cargo {name}` is no alias");
+    }
+}
