@@ -68,6 +68,9 @@
 //! or a result themselves. Inside of your own structs serde takes bytes one at a time; the `serde_bytes`
 //! crate helps there.
 //!
+//! The default codec stores no field names. Types with `#[serde(flatten)]`, `tag`, `untagged` or
+//! `skip_serializing_if` need `#[multicore::task(codec = "json")]` (feature `json`).
+//!
 //! # What goes wrong
 //!
 //! [`Error`] lists it. A panic, a crash or a missed deadline is that one call's error; the pool
