@@ -60,6 +60,11 @@ pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
 /// What neither tasks nor hooks may be.
 pub(crate) fn check_qualifiers(function: &ItemFn, is_async: &str, errors: &mut Errors) {
     let signature = &function.sig;
+    if let Some(variadic) = &signature.variadic {
+        // Only an `unsafe extern "C"` function can be one, so those are not mistakes of their own.
+        errors.push(at(variadic.dots, messages::VARIADIC));
+        return;
+    }
     if let Some(token) = &signature.asyncness {
         errors.push(at(token, is_async));
     }
@@ -68,9 +73,6 @@ pub(crate) fn check_qualifiers(function: &ItemFn, is_async: &str, errors: &mut E
     }
     if let Some(abi) = &signature.abi {
         errors.push(at(abi, messages::ABI));
-    }
-    if let Some(variadic) = &signature.variadic {
-        errors.push(at(variadic.dots, messages::VARIADIC));
     }
     if let Some(FnArg::Receiver(receiver)) = signature.inputs.first() {
         errors.push(at(receiver, messages::SELF));

@@ -40,9 +40,27 @@ use proc_macro::TokenStream;
 /// | `retries = 3` | a call whose worker died or whose time was up is run again |
 /// | `isolate` | never runs in the client's own process |
 /// | `crate = path::to::multicore` | where the crate is, if it was renamed |
+///
+/// Two mistakes the compiler explains in its own words, before the attribute can:
+///
+/// - "enum is not supported in `trait`s or `impl`s": the function stands in an `impl` block; move it
+///   out.
+/// - "constant provided when a type was expected, `render` is a function item, not a type", or
+///   "undeclared type" at `render::call`: the function lacks `#[multicore::task]`.
 #[proc_macro_attribute]
 pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
     task::expand(options.into(), item.into()).into()
+}
+
+/// Puts what it is given beside the item that it stands on; `#[task]` emits it, nobody else.
+///
+/// With this everything that `#[task]` generates is one item. Where no type may stand, on a method in
+/// an `impl` block, that is one error and not one for each generated item.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn __beside(generated: TokenStream, mut item: TokenStream) -> TokenStream {
+    item.extend(generated);
+    item
 }
 
 /// Prepares the pool at the start of `main`, before anything else can start a thread.

@@ -19,9 +19,16 @@ fn meant<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|known| (distance(name, known), *known))
-        .filter(|(distance, known)| *distance <= limit || known.starts_with(name))
+        .filter(|(distance, known)| *distance <= limit || has_same_words(name, known))
         .min()
         .map(|(_, known)| known)
+}
+
+/// Whether all words of `name` are words of `known` (`min_size` for `min_range_size`), or both begin
+/// alike (`retry` for `retries`).
+fn has_same_words(name: &str, known: &str) -> bool {
+    let alike = name.chars().zip(known.chars()).take_while(|(a, b)| a == b).count();
+    alike >= 4 || name.split('_').all(|word| known.split('_').any(|known| known == word))
 }
 
 /// Letters to insert, remove or replace until `a` is `b`.
@@ -60,6 +67,9 @@ pub(crate) fn option_twice(name: &str) -> String {
 }
 
 pub(crate) fn wrong_kind(name: &str, example: &str) -> String {
+    if name == example {
+        return format!("the option `{name}` takes no value: write `{name}` alone, or leave it out");
+    }
     format!("the option `{name}` is written `{example}`")
 }
 
@@ -166,4 +176,30 @@ pub(crate) const CHUNK_FN: &str =
 /// An error at a token.
 pub(crate) fn at(token: impl quote::ToTokens, message: impl Display) -> syn::Error {
     syn::Error::new_spanned(token, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_that_is_meant_is_near_or_made_of_the_same_words() {
+        let known = ["min_range_size", "ranges", "timeout", "retries"];
+        let cases = [
+            ("timout", "timeout"),
+            ("retry", "retries"),
+            ("range", "ranges"),
+            ("min_size", "min_range_size"),
+        ];
+        for (written, expected) in cases {
+            assert_eq!(meant(written, &known), Some(expected), "{written}");
+        }
+        assert_eq!(meant("quickly", &known), None);
+    }
+
+    #[test]
+    fn alternatives_read_as_a_sentence() {
+        assert_eq!(one_of(&["a"]), "`a`");
+        assert_eq!(one_of(&["a", "b", "c"]), "`a`, `b` or `c`");
+    }
 }

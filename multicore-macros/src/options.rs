@@ -37,8 +37,7 @@ impl Errors {
 
     /// All mistakes as one expression, whose type the compiler asks nothing about.
     pub(crate) fn to_expression(&self) -> TokenStream {
-        let mut errors: Vec<_> =
-            self.0.iter().cloned().flatten().map(|error| error.to_compile_error()).collect();
+        let mut errors: Vec<_> = self.0.iter().flatten().map(|error| error.to_compile_error()).collect();
         let last = errors.pop();
         quote!({ #(#errors)* (#last) })
     }

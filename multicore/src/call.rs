@@ -173,4 +173,6 @@ pub struct Invocation<'a, 'b, 'w> {
 }
 
 #[cfg(test)]
+// Inside this crate the macros' unsafe attribute is not another crate's.
+#[allow(unsafe_code)]
 mod tests;

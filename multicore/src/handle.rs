@@ -156,7 +156,7 @@ impl<R: 'static> Handle<R> {
     /// Whether the result is there, so that [`get`](Handle::get) would not wait.
     pub fn is_finished(&self) -> bool {
         match &self.source {
-            Source::Pending(pending) => pending.client.is_settled(pending.ticket),
+            Source::Pending(pending) => pending.client.is_settled_or_looked_after(pending.ticket),
             _ => true,
         }
     }

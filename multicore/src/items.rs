@@ -117,7 +117,7 @@ pub trait CallWith<'a, Arguments>: TaskFn {
 /// arguments, so at most one shape fits.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no chunk function for items of type `{I}`",
+    message = "`{Self}` is no chunk function for these items",
     label = "the chunk function has the wrong arguments",
     note = "a chunk function takes `(start: usize, end: usize)`, `(range: Range<usize>)` or, where the items lie in a slice, `(chunk: &[T])`"
 )]

@@ -129,6 +129,10 @@
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
 compile_error!("multicore needs 64-bit little-endian Linux for now");
 
+// Generated code names the crate by its path, and unit tests have tasks too.
+#[cfg(test)]
+extern crate self as multicore;
+
 mod batch;
 mod call;
 mod codec;

@@ -11,16 +11,21 @@ mod route;
 mod text;
 
 pub use std::any::type_name;
+pub use std::cell::UnsafeCell;
 pub use std::option::Option::{None, Some};
 pub use std::result::Result;
 pub use std::time::Duration;
+
+pub use inventory;
 
 pub use crate::call::{Call, Encoder, Invocation, Reply, TaskFn};
 pub use crate::codec::{Codec, Failure};
 pub use crate::error::TextError;
 pub use crate::items::{CallWith, Chunks, Items};
 pub use crate::par::{ParOptions, par_ranges};
-pub use crate::registry::{Declared, Entry, Hook, HookKind, Link, Registered};
+pub use multicore_macros::__beside;
+
+pub use crate::registry::{Declared, Entry, Hook, HookKind, Registered};
 
 pub use hook::{HookOutcome, hook_outcome};
 pub use preload::{Preload, preload};
@@ -38,30 +43,35 @@ pub mod traits {
         ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeWhole as _,
     };
     pub use super::route::{ByNothing as _, ByPlain as _, ByPlainOrSerde as _, BySerde as _};
-    pub use super::text::{InBox as _, InNoBox as _, InSendBox as _};
+    pub use super::text::{InBox as _, InNoBox as _, InSendBox as _, NoResult as _};
 }
 
-/// Hands an entry over to the registry before `main`.
+/// Hands an entry over to the registry before `main`: `inventory::submit!` without the `#[allow]` that
+/// a crate with `#![forbid(nonstandard_style)]` refuses.
 ///
-/// A `macro_rules!` of this crate, so that the unsafe attribute carries no span of the user's: the
-/// expansion compiles in a crate that forbids unsafe code.
+/// A `macro_rules!` of this crate, so that the unsafe tokens carry no span of the user's: the expansion
+/// compiles in a crate that forbids unsafe code.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __multicore_register {
     ($kind:ident, $item:expr) => {
-        static __MULTICORE_LINK: $crate::private::Link =
-            $crate::private::Link::new($crate::private::Registered::$kind($item));
+        static __MULTICORE_NODE: $crate::private::inventory::Node = $crate::private::inventory::Node {
+            value: &$crate::private::Registered::$kind($item),
+            next: $crate::private::UnsafeCell::new($crate::private::None),
+        };
 
-        extern "C" fn __multicore_register() {
-            $crate::private::Link::register(&__MULTICORE_LINK);
+        unsafe extern "C" fn __multicore_register() {
+            // SAFETY: [constructor] the loader calls this once, before `main`, as `submit` asks.
+            unsafe {
+                $crate::private::inventory::ErasedNode::submit(__MULTICORE_NODE.value, &__MULTICORE_NODE)
+            }
         }
 
-        // SAFETY: [constructor] the section is an array of `extern "C"` functions that the loader calls
-        // once each before `main`; this is one such function, and it allocates nothing, cannot unwind
-        // and needs nothing of the program to be ready.
+        // SAFETY: [constructor] the section is an array of functions that the loader calls once each
+        // before `main`; this is one such function, and it allocates nothing and cannot unwind.
         #[used]
         #[unsafe(link_section = ".init_array")]
-        static __MULTICORE_REGISTER: extern "C" fn() = __multicore_register;
+        static __MULTICORE_REGISTER: unsafe extern "C" fn() = __multicore_register;
     };
 }
 

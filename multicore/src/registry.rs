@@ -1,10 +1,8 @@
 //! The table of task functions: who is there, by stable ID.
 //!
-//! Generated code hands its entries over before `main` ([`link`]), and nobody adds one later. Client and
-//! workers are one executable, so they have the same table; the digest that they compare when they meet
-//! guards the cases in which they are not.
-
-mod link;
+//! Generated code submits its entries before `main`, and nobody adds one later. Client and workers are one
+//! executable, so they have the same table; the digest that they compare when they meet guards the cases
+//! in which they are not.
 
 use std::collections::HashMap;
 use std::panic::Location;
@@ -16,7 +14,21 @@ use crate::call::Invocation;
 use crate::codec::{Codec, Failure};
 use crate::error::{Error, Result};
 
-pub use link::{Link, Registered};
+/// What generated code submits.
+#[doc(hidden)]
+pub enum Registered {
+    /// A task function.
+    Task(&'static Entry),
+    /// A worker's start or exit function.
+    Hook(&'static Hook),
+}
+
+inventory::collect!(Registered);
+
+/// Everything that was submitted, in no order.
+fn registered() -> impl Iterator<Item = &'static Registered> {
+    inventory::iter::<Registered>.into_iter()
+}
 
 /// One task function.
 #[doc(hidden)]
@@ -37,7 +49,7 @@ pub struct Entry {
 }
 
 /// Decodes the arguments, runs the function, encodes the result.
-pub type Run = for<'a, 'b, 'w> fn(Invocation<'a, 'b, 'w>) -> Result<(), Failure>;
+type Run = for<'a, 'b, 'w> fn(Invocation<'a, 'b, 'w>) -> Result<(), Failure>;
 
 /// What generated code knows about a task function.
 #[doc(hidden)]
@@ -147,7 +159,7 @@ impl Hook {
 
 /// The hooks of one kind, by name, so that every worker runs them in one order.
 pub(crate) fn hooks(kind: HookKind) -> impl Iterator<Item = &'static Hook> {
-    let mut hooks: Vec<_> = link::registered()
+    let mut hooks: Vec<_> = registered()
         .filter_map(|item| match item {
             Registered::Hook(hook) if hook.kind == kind => Some(*hook),
             _ => None,
@@ -219,7 +231,7 @@ pub(crate) fn registry() -> Result<&'static Registry> {
     static REGISTRY: OnceLock<Result<Registry, String>> = OnceLock::new();
     REGISTRY
         .get_or_init(|| {
-            Registry::of(link::registered().filter_map(|item| match item {
+            Registry::of(registered().filter_map(|item| match item {
                 Registered::Task(entry) => Some(*entry),
                 Registered::Hook(_) => None,
             }))
@@ -290,4 +302,6 @@ impl Fnv {
 }
 
 #[cfg(test)]
+// Inside this crate the macros' unsafe attribute is not another crate's.
+#[allow(unsafe_code)]
 mod tests;

@@ -6,9 +6,8 @@ use syn::spanned::Spanned;
 
 use super::model::Main;
 
-/// Nests the item as it is, other attributes included: whichever of `#[tokio::main]` and this one is
-/// expanded first, the pool is prepared before the runtime's threads exist... unless the runtime's
-/// attribute stands above, and then inside of them.
+/// Nests the item as it is, other attributes included, so that the pool is prepared before a runtime
+/// starts threads: `#[tokio::main]` below is expanded inside, and above it has been expanded already.
 pub(crate) fn main(main: &Main, item: &TokenStream) -> TokenStream {
     let Main { args, cfgs, visibility, output } = main;
     let krate = &args.krate;

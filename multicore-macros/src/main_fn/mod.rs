@@ -10,6 +10,10 @@ use quote::quote;
 use crate::function;
 use crate::options::Errors;
 
+fn is_main(item: &TokenStream) -> bool {
+    syn::parse2::<syn::ItemFn>(item.clone()).is_ok_and(|function| function.sig.ident == "main")
+}
+
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = args::Args::read(options, &mut errors);
@@ -21,6 +25,8 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
             let main = expand::main(&main, &item);
             quote!(#main #errors)
         }
+        // Nested, so that the compiler does not explain a wrong `main` a second time.
+        None if is_main(&item) => quote!(fn main() { #[allow(dead_code)] #item #errors }),
         None => quote!(#item #errors),
     }
 }

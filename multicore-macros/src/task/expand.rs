@@ -5,7 +5,8 @@
 //! one of them.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Type;
 use syn::spanned::Spanned;
 
 use super::args::Codec;
@@ -18,34 +19,40 @@ pub(crate) fn task(task: &Task) -> TokenStream {
     let documentation =
         format!("The task function `{0}` as a type: `{0}::call(…)` makes a call of it.", task.name());
     let quiet = deprecated.as_ref().map(|_| quote!(#[allow(deprecated)]));
-    let parts = [call(task), task_fn(task), call_with(task), registration(task), probes(task)];
+    let parts = [call(task), task_fn(task), call_with(task), probes(task)];
     quote! {
         #(#cfgs)*
+        #[#krate::__private::__beside(
+            #quiet
+            const _: () = {
+                use #krate::__private as __multicore;
+                use #krate::__private::traits::*;
+
+                #(#parts)*
+            };
+        )]
         #deprecated
         #[doc = #documentation]
         #visibility enum #companion {}
-
-        #(#cfgs)*
-        #quiet
-        const _: () = {
-            use #krate::__private as __multicore;
-            use #krate::__private::traits::*;
-
-            #(#parts)*
-        };
     }
 }
 
-/// A local variable that no name of the user's can be or capture.
+/// A local variable that no name of the user's can capture, and that is no argument's name.
 fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    Ident::new(&format!("__multicore_{name}"), Span::mixed_site())
+}
+
+/// Where generated tokens stand: with `error = "text"` at the result's type, so that if that is no
+/// `Result`, which shows in many of them, it is one error at one place.
+fn span(task: &Task) -> Span {
+    if task.args.text { Span::call_site().located_at(task.result.span()) } else { Span::call_site() }
 }
 
 /// The inherent `call`.
 fn call(task: &Task) -> TokenStream {
     let Task { function, companion, arguments, .. } = task;
     let documentation =
-        format!("A call of [`{0}`](fn@{0}) with these arguments; it runs once it is spawned.", task.name());
+        format!("A call of `{0}` with these arguments; it runs once it is spawned.", task.name());
     let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
     let borrows = arguments.iter().any(|argument| argument.form == Form::Lent);
     let (generics, lifetime) =
@@ -56,10 +63,10 @@ fn call(task: &Task) -> TokenStream {
     });
     let result = result_type(task);
     let (encoder, all, reply) = (local("encoder"), local("all"), local("reply"));
-    let result_route = route(&result, Form::Owned);
+    let result_route = route(span(task), &result, Form::Owned);
     let count = arguments.len();
     let puts = arguments.iter().map(|Argument { name, form, ty }| {
-        let route = route(&quote!(#ty), *form);
+        let route = route(span(task), &quote!(#ty), *form);
         let value = match form {
             Form::Owned => quote!(#name),
             Form::Lent => quote!(*#name),
@@ -67,21 +74,21 @@ fn call(task: &Task) -> TokenStream {
         quote!(#all.add(__multicore::put(#route, #value, #encoder));)
     });
     let invocation = invoke(task, &quote!(#function(#(#names),*)));
-    quote! {
+    quote_spanned! {span(task)=>
         impl #companion {
             #[doc = #documentation]
             pub fn call #generics (#(#parameters),*) -> __multicore::Call<#lifetime, #result> {
                 __multicore::call(
                     <Self as __multicore::TaskFn>::entry(),
                     (#(#names,)*),
-                    |(#(#names,)*), #encoder| {
+                    |(#(#names,)*), #encoder: &mut __multicore::Encoder<'_, '_>| {
                         let mut #all = __multicore::All::new();
                         #all.add(__multicore::check_raw(#result_route, #count, #encoder));
                         #(#puts)*
                         #all.end()
                     },
                     |(#(#names,)*)| #invocation,
-                    |#reply| __multicore::take_result(#result_route, #reply),
+                    |#reply: __multicore::Reply<'_>| __multicore::take_result(#result_route, #reply),
                 )
             }
         }
@@ -91,7 +98,6 @@ fn call(task: &Task) -> TokenStream {
 /// `TaskFn`, with the static that describes the task.
 fn task_fn(task: &Task) -> TokenStream {
     let Task { args, function, companion, signature, .. } = task;
-    let krate = &args.krate;
     let result = result_type(task);
     let name = option(args.name.as_ref().map(|name| quote!(#name)));
     let timeout = option(args.timeout.map(|timeout| {
@@ -102,12 +108,12 @@ fn task_fn(task: &Task) -> TokenStream {
     let codec = match &args.codec {
         Codec::Bincode => quote!(__multicore::Codec::Bincode),
         // At the literal, where the error about the missing feature belongs.
-        Codec::Json(literal) => quote_spanned!(literal.span()=> #krate::__private::json!()),
+        Codec::Json(literal) => quote_spanned!(literal.span()=> __multicore::json!()),
         Codec::Raw(_) => quote!(__multicore::Codec::Raw),
     };
     let place = quote_spanned!(function.span()=> __multicore::here());
     let run = run(task);
-    quote! {
+    quote_spanned! {span(task)=>
         static __MULTICORE_ENTRY: __multicore::Entry = __multicore::Entry::new(__multicore::Declared {
             name: #name,
             type_name: __multicore::type_name::<#companion>,
@@ -121,6 +127,8 @@ fn task_fn(task: &Task) -> TokenStream {
             codec: #codec,
             run: #run,
         });
+
+        __multicore::register!(Task, &__MULTICORE_ENTRY);
 
         impl __multicore::TaskFn for #companion {
             type Output = #result;
@@ -137,7 +145,7 @@ fn run(task: &Task) -> TokenStream {
     let Task { function, arguments, .. } = task;
     let (invocation, input, output) = (local("invocation"), local("input"), local("output"));
     let takes = arguments.iter().map(|Argument { name, form, ty }| {
-        let route = route(&quote!(#ty), *form);
+        let route = route(span(task), &quote!(#ty), *form);
         quote!(let #name = __multicore::take(#route, &mut #input)?;)
     });
     let values = arguments.iter().map(|Argument { name, form, .. }| match form {
@@ -145,9 +153,9 @@ fn run(task: &Task) -> TokenStream {
         Form::Lent => quote!(&*#name),
     });
     let call = invoke(task, &quote!(#function(#(#values),*)));
-    let result_route = route(&result_type(task), Form::Owned);
-    quote! {
-        |#invocation| {
+    let result_route = route(span(task), &result_type(task), Form::Owned);
+    quote_spanned! {span(task)=>
+        |#invocation: __multicore::Invocation<'_, '_, '_>| {
             let mut #input = #invocation.input();
             #(#takes)*
             #input.finish()?;
@@ -163,7 +171,7 @@ fn call_with(task: &Task) -> TokenStream {
     let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
     let types = arguments.iter().map(call_type);
     let tuple = quote!((#(#types,)*));
-    quote! {
+    quote_spanned! {span(task)=>
         impl<'call> __multicore::CallWith<'call, #tuple> for #companion {
             fn call_with((#(#names,)*): #tuple) -> __multicore::Call<'call, <Self as __multicore::TaskFn>::Output> {
                 Self::call(#(#names),*)
@@ -172,45 +180,28 @@ fn call_with(task: &Task) -> TokenStream {
     }
 }
 
-fn registration(task: &Task) -> TokenStream {
-    let krate = &task.args.krate;
-    quote!(#krate::__private::register!(Task, &__MULTICORE_ENTRY);)
-}
-
 /// One check per type, spanned on the type; see `multicore::private::probe`.
 fn probes(task: &Task) -> TokenStream {
     let raw = matches!(task.args.codec, Codec::Raw(_));
     let arguments = task.arguments.iter().map(|Argument { form, ty, .. }| {
-        let marker = marker(*form, ty.span());
         if raw {
             quote_spanned!(ty.span()=> __multicore::raw_argument_must_be_plain::<#ty>();)
         } else {
-            quote_spanned!(ty.span()=> __multicore::argument_must_be_serializable(
-                (&&__multicore::#marker::<#ty>::NEW).__multicore_probe()
-            );)
+            let marker = marker(*form, ty.span());
+            probe("argument_must_be_serializable", ty, &quote!(#marker), "__multicore_probe")
         }
     });
     let ty = &task.result;
     let result = if raw {
         quote_spanned!(ty.span()=> __multicore::raw_result_must_be_plain::<#ty>();)
-    } else if task.args.text {
-        quote_spanned! {ty.span()=>
-            __multicore::result_must_be_serializable(
-                (&&__multicore::Owned::<#ty>::NEW).__multicore_probe()
-            );
-            __multicore::error_must_become_text(
-                (&&__multicore::ErrorType::<__multicore::ErrOf<#ty>>::NEW).__multicore_probe_text()
-            );
-        }
     } else {
-        quote_spanned! {ty.span()=>
-            __multicore::result_must_be_serializable(
-                (&&__multicore::Owned::<#ty>::NEW).__multicore_probe()
-            );
-            __multicore::error_must_be_serializable(
-                (&__multicore::Owned::<#ty>::NEW).__multicore_probe_error()
-            );
-        }
+        let value = probe("result_must_be_serializable", ty, &quote!(Owned), "__multicore_probe");
+        let error = if task.args.text {
+            probe("error_must_become_text", ty, &quote!(Returned), "__multicore_probe_text")
+        } else {
+            probe("error_must_be_serializable", ty, &quote!(Owned), "__multicore_probe_error")
+        };
+        quote!(#value #error)
     };
     quote! {
         const _: fn() = || {
@@ -220,24 +211,31 @@ fn probes(task: &Task) -> TokenStream {
     }
 }
 
+/// `function((&&&Marker::<Type>::NEW).method())`, the argument covering the whole type: its first
+/// token has the place of the type's first, its last that of the type's last.
+fn probe(function: &str, ty: &Type, marker: &TokenStream, method: &str) -> TokenStream {
+    let first = ty.span();
+    let last = ty.to_token_stream().into_iter().last().map_or(first, |token| token.span());
+    let (function, method) = (Ident::new(function, first), Ident::new(method, last));
+    let marked = quote_spanned!(first=> (&&&__multicore::#marker::<#ty>::NEW));
+    let asked = quote_spanned!(last=> .#method());
+    quote_spanned!(first=> __multicore::#function(#marked #asked);)
+}
+
 /// The function's value as the call's result.
 fn invoke(task: &Task, call: &TokenStream) -> TokenStream {
     if !task.args.text {
         return call.clone();
     }
-    let (error, ty) = (local("error"), &task.result);
-    quote! {
-        __multicore::text_result(#call, |#error| {
-            (&&__multicore::ErrorType::<__multicore::ErrOf<#ty>>::NEW).__multicore_text(#error)
-        })
-    }
+    let ty = &task.result;
+    quote_spanned!(span(task)=> (&&&__multicore::Returned::<#ty>::NEW).__multicore_text(#call))
 }
 
 /// What a call gives back.
 fn result_type(task: &Task) -> TokenStream {
     let ty = &task.result;
     if task.args.text {
-        quote!(__multicore::Result<__multicore::OkOf<#ty>, __multicore::TextError>)
+        quote_spanned!(span(task)=> __multicore::Result<__multicore::OkOf<#ty>, __multicore::TextError>)
     } else {
         quote!(#ty)
     }
@@ -253,9 +251,9 @@ fn call_type(argument: &Argument) -> TokenStream {
 }
 
 /// The expression whose type says how a type travels; see `multicore::private::route`.
-fn route(ty: &TokenStream, form: Form) -> TokenStream {
-    let marker = marker(form, Span::call_site());
-    quote!((&&&__multicore::#marker::<#ty>::NEW).__multicore_route())
+fn route(span: Span, ty: &TokenStream, form: Form) -> TokenStream {
+    let marker = marker(form, span);
+    quote_spanned!(span=> (&&&__multicore::#marker::<#ty>::NEW).__multicore_route())
 }
 
 fn marker(form: Form, span: Span) -> Ident {

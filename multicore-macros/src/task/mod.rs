@@ -11,6 +11,10 @@ use quote::quote;
 use crate::function;
 use crate::options::Errors;
 
+fn is_variadic(item: &TokenStream) -> bool {
+    syn::parse2::<syn::ItemFn>(item.clone()).is_ok_and(|function| function.sig.variadic.is_some())
+}
+
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = args::Args::read(options, &mut errors);
@@ -18,5 +22,9 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         .and_then(|function| model::Task::of(args, &function, &mut errors));
     let task = task.as_ref().map(expand::task);
     let errors = errors.to_tokens();
+    if task.is_none() && is_variadic(&item) {
+        // The compiler would add that C-variadic functions are unstable, which is beside the point.
+        return errors;
+    }
     quote!(#item #task #errors)
 }

@@ -159,3 +159,23 @@ pub(crate) fn text(tokens: TokenStream) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_written_without_needless_spaces() {
+        let types: TokenStream = "& [ Vec < u8 > ], Box < dyn Fn ( u32 ) -> [ u8 ; 3 ] >".parse().unwrap();
+        assert_eq!(text(types), "&[Vec<u8>], Box<dyn Fn(u32)->[u8; 3]>");
+    }
+
+    #[test]
+    fn what_is_borrowed_is_found_at_any_depth() {
+        let check = |ty: &str| result(&syn::parse_str(ty).unwrap()).is_ok();
+        assert!(check("HashMap<String, Cow<'static, str>>"));
+        assert!(!check("HashMap<String, (u8, Cow<'_, str>)>"));
+        assert!(!check("Vec<[&u8; 2]>"));
+        assert!(!check("Option<impl Iterator>"));
+    }
+}

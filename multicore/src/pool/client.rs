@@ -79,6 +79,8 @@ pub(crate) struct Client {
     pub(crate) standing: AtomicU32,
     kept: Mutex<HashMap<Ticket, Kept>>,
     spin: Spin,
+    /// When somebody who polls last looked after the supervisor.
+    looked: AtomicU64,
     made_in: Token,
 }
 
@@ -108,6 +110,7 @@ impl Client {
             standing: AtomicU32::new(Standing::Open as u32),
             kept: Mutex::new(HashMap::new()),
             spin: Spin::default(),
+            looked: AtomicU64::new(clock::now()),
             made_in: fork_guard::token(),
         }
     }
@@ -250,6 +253,21 @@ impl Client {
 
     fn header(&self, ticket: Ticket) -> &SlotHeader {
         self.region.slot(ticket.slot as usize)
+    }
+
+    /// As [`is_settled`](Self::is_settled), for somebody who may ask again and again and never wait:
+    /// looks after the supervisor as often as a waiter would.
+    pub(crate) fn is_settled_or_looked_after(&self, ticket: Ticket) -> bool {
+        if self.is_settled(ticket) {
+            return true;
+        }
+        let now = clock::now();
+        let last = self.looked.load(Relaxed);
+        let due = now.saturating_sub(last) > clock::nanoseconds(BACKSTOP);
+        if due && self.looked.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
+            self.look_after_supervisor();
+        }
+        self.is_settled(ticket)
     }
 
     /// Whether the outcome is there to be taken.

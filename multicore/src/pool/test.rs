@@ -92,6 +92,19 @@ fn a_dead_supervisor_is_replaced() {
 }
 
 #[test]
+fn somebody_who_only_polls_sees_the_replacement() {
+    let pool = pool();
+    client(&pool).life.lock().unwrap().link.as_ref().unwrap().kill();
+    let handle = pool.spawn(stranger()).unwrap();
+    let start = std::time::Instant::now();
+    while !handle.is_finished() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{handle:?}");
+        std::thread::yield_now();
+    }
+    assert!(handle.get().is_err());
+}
+
+#[test]
 fn scribbled_words_settle_every_call() {
     let pool = pool();
     let region = &client(&pool).region;

@@ -12,6 +12,7 @@ pub trait HookOutcome {
     fn outcome(self) -> Result<(), String>;
 }
 
+#[diagnostic::do_not_recommend]
 impl HookOutcome for () {
     fn outcome(self) -> Result<(), String> {
         Ok(())

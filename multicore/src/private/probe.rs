@@ -26,7 +26,6 @@ pub trait Argument {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Argument for T {}
-impl Argument for str {}
 
 /// What can be sent back from a worker.
 #[diagnostic::on_unimplemented(
@@ -58,7 +57,9 @@ impl<T: Serialize + DeserializeOwned> TaskError for T {}
 )]
 pub trait PlainArgument {}
 
+#[diagnostic::do_not_recommend]
 impl PlainArgument for String {}
+#[diagnostic::do_not_recommend]
 impl PlainArgument for str {}
 #[diagnostic::do_not_recommend]
 impl<T: Pod> PlainArgument for Vec<T> {}
@@ -73,6 +74,7 @@ impl<T: Pod> PlainArgument for [T] {}
 )]
 pub trait PlainResult {}
 
+#[diagnostic::do_not_recommend]
 impl PlainResult for String {}
 #[diagnostic::do_not_recommend]
 impl<T: Pod> PlainResult for Vec<T> {}
@@ -89,6 +91,12 @@ pub trait ProbePlain {
 }
 
 impl<T: Pod> ProbePlain for &&Owned<Vec<T>> {
+    fn __multicore_probe(self) -> PhantomData<()> {
+        PhantomData
+    }
+}
+
+impl ProbePlain for &&Lent<str> {
     fn __multicore_probe(self) -> PhantomData<()> {
         PhantomData
     }

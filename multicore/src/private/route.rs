@@ -91,11 +91,7 @@ fn put_plain_result<V: AsPlain>(value: &V, invocation: Invocation<'_, '_, '_>) -
 }
 
 fn take_plain_result<V: FromPlain>(payload: Payload<'_>) -> Result<V, Failure> {
-    let elements = payload.to_plain().ok_or_else(|| {
-        let size = size_of::<V::Element>();
-        Failure::Decode(format!("{} bytes are no whole number of values of {size} bytes", payload.len()))
-    })?;
-    V::from_elements(elements)
+    V::from_elements(codec::payload_plain(payload)?)
 }
 
 impl<V: FromPlain + Serialize + DeserializeOwned> Route for Quick<Owned<V>> {
@@ -167,7 +163,7 @@ impl<V: FromPlain> Route for Plain<Owned<V>> {
     }
 
     fn take<'w>(input: &mut Input<'w>) -> Result<V, Failure> {
-        V::from_elements(codec::decode_plain(input.codec, &mut input.rest)?.to_vec())
+        V::from_elements(codec::decode_plain_vec(input.codec, &mut input.rest)?)
     }
 }
 

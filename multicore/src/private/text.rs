@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use crate::error::TextError;
 
-/// A `Result` seen as a type with two halves, so that aliases (`anyhow::Result<T>`) work too.
+/// A `Result` seen as a type with a value, so that aliases (`anyhow::Result<T>`) work too.
 #[diagnostic::on_unimplemented(
     message = "`error = \"text\"` needs a function that returns a `Result`, not `{Self}`",
     label = "not a `Result`",
@@ -13,68 +13,57 @@ use crate::error::TextError;
 )]
 pub trait Fallible {
     type Ok;
-    type Err;
-    fn into_result(self) -> Result<Self::Ok, Self::Err>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Fallible for Result<T, E> {
     type Ok = T;
-    type Err = E;
-    fn into_result(self) -> Result<T, E> {
-        self
-    }
 }
 
-/// The `Ok` half of a function's return type.
+/// The value's type in a function's return type.
 pub type OkOf<R> = <R as Fallible>::Ok;
 
-/// The `Err` half of a function's return type.
-pub type ErrOf<R> = <R as Fallible>::Err;
-
-/// A function's return value with the error as text.
-pub fn text_result<R: Fallible>(
-    result: R,
-    text: impl FnOnce(R::Err) -> TextError,
-) -> Result<R::Ok, TextError> {
-    result.into_result().map_err(text)
-}
-
-/// What `error = "text"` makes text of; its implementations are in [`InBox`] and [`InSendBox`].
+/// What `error = "text"` can make text of: that was found by [`InBox`] or [`InSendBox`], and then `()`
+/// stands for the error.
 #[diagnostic::on_unimplemented(
     message = "`error = \"text\"` cannot make text of the error `{Self}`",
     label = "not an error",
-    note = "the error implements `std::error::Error`, or converts into `Box<dyn std::error::Error>`"
+    note = "implement `std::error::Error` for it, or return another error, such as `Box<dyn std::error::Error>`"
 )]
 pub trait Text {}
 
+#[diagnostic::do_not_recommend]
 impl Text for () {}
 
 pub const fn error_must_become_text<E: Text>(_: PhantomData<E>) {}
 
-/// Which of the two boxes an error goes into; found by autoderef as in `route`.
-pub struct ErrorType<E>(PhantomData<E>);
+/// A function's return type; what becomes of its error is found by autoderef as in `route`.
+pub struct Returned<R>(PhantomData<R>);
 
-impl<E> ErrorType<E> {
-    pub const NEW: Self = ErrorType(PhantomData);
+impl<R> Returned<R> {
+    pub const NEW: Self = Returned(PhantomData);
 }
 
-impl<E> Clone for ErrorType<E> {
+impl<R> Clone for Returned<R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<E> Copy for ErrorType<E> {}
+impl<R> Copy for Returned<R> {}
 
 /// First choice: errors, text and `Box<dyn Error>`.
-pub trait InBox<E> {
-    fn __multicore_text(self, error: E) -> TextError;
+pub trait InBox<R> {
+    type Ok;
+    fn __multicore_text(self, returned: R) -> Result<Self::Ok, TextError>;
     fn __multicore_probe_text(self) -> PhantomData<()>;
 }
 
-impl<E: Into<Box<dyn Error>>> InBox<E> for &&ErrorType<E> {
-    fn __multicore_text(self, error: E) -> TextError {
-        chain(&*error.into())
+impl<T, E: Into<Box<dyn Error>>> InBox<Result<T, E>> for &&&Returned<Result<T, E>> {
+    type Ok = T;
+
+    fn __multicore_text(self, returned: Result<T, E>) -> Result<T, TextError> {
+        returned.map_err(|error| chain(&*error.into()))
     }
 
     fn __multicore_probe_text(self) -> PhantomData<()> {
@@ -83,14 +72,17 @@ impl<E: Into<Box<dyn Error>>> InBox<E> for &&ErrorType<E> {
 }
 
 /// Second choice: `Box<dyn Error + Send + Sync>`, which does not convert into the other box.
-pub trait InSendBox<E> {
-    fn __multicore_text(self, error: E) -> TextError;
+pub trait InSendBox<R> {
+    type Ok;
+    fn __multicore_text(self, returned: R) -> Result<Self::Ok, TextError>;
     fn __multicore_probe_text(self) -> PhantomData<()>;
 }
 
-impl<E: Into<Box<dyn Error + Send + Sync>>> InSendBox<E> for &ErrorType<E> {
-    fn __multicore_text(self, error: E) -> TextError {
-        chain(&*error.into())
+impl<T, E: Into<Box<dyn Error + Send + Sync>>> InSendBox<Result<T, E>> for &&Returned<Result<T, E>> {
+    type Ok = T;
+
+    fn __multicore_text(self, returned: Result<T, E>) -> Result<T, TextError> {
+        returned.map_err(|error| chain(&*error.into()))
     }
 
     fn __multicore_probe_text(self) -> PhantomData<()> {
@@ -98,18 +90,39 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> InSendBox<E> for &ErrorType<E> {
     }
 }
 
-/// When neither fits: compiles, so that the probe's error is the only one.
-pub trait InNoBox<E> {
-    fn __multicore_text(self, error: E) -> TextError;
-    fn __multicore_probe_text(self) -> PhantomData<E>;
+/// A `Result` whose error goes into neither: compiles, so that the probe's error is the only one.
+pub trait InNoBox<R> {
+    type Ok;
+    type Error;
+    fn __multicore_text(self, returned: R) -> Result<Self::Ok, TextError>;
+    fn __multicore_probe_text(self) -> PhantomData<Self::Error>;
 }
 
-impl<E> InNoBox<E> for ErrorType<E> {
-    fn __multicore_text(self, _: E) -> TextError {
-        TextError { chain: Vec::new() }
+impl<T, E> InNoBox<Result<T, E>> for &Returned<Result<T, E>> {
+    type Ok = T;
+    type Error = E;
+
+    fn __multicore_text(self, returned: Result<T, E>) -> Result<T, TextError> {
+        returned.map_err(|_| TextError { chain: Vec::new() })
     }
 
     fn __multicore_probe_text(self) -> PhantomData<E> {
+        PhantomData
+    }
+}
+
+/// No `Result`: compiles as well, because [`Fallible`] has said so.
+pub trait NoResult<R> {
+    fn __multicore_text<T>(self, returned: R) -> Result<T, TextError>;
+    fn __multicore_probe_text(self) -> PhantomData<()>;
+}
+
+impl<R> NoResult<R> for Returned<R> {
+    fn __multicore_text<T>(self, _: R) -> Result<T, TextError> {
+        Err(TextError { chain: Vec::new() })
+    }
+
+    fn __multicore_probe_text(self) -> PhantomData<()> {
         PhantomData
     }
 }

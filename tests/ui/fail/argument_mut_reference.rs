@@ -1,0 +1,6 @@
+#[multicore::task]
+fn sort(words: &mut Vec<String>) {
+    words.sort();
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::task]
+fn count(word: &'static str) -> usize {
+    word.len()
+}
+
+fn main() {}

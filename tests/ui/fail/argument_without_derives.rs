@@ -1,0 +1,10 @@
+pub struct Order {
+    pub amount: u64,
+}
+
+#[multicore::task]
+fn total(orders: Vec<Order>) -> u64 {
+    orders.iter().map(|order| order.amount).sum()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::task]
+async fn fetch(url: String) -> String {
+    url
+}
+
+fn main() {}

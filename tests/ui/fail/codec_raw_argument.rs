@@ -1,0 +1,6 @@
+#[multicore::task(codec = "raw")]
+fn render(pages: Vec<String>) -> String {
+    pages.concat()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::task(codec = "raw")]
+fn count() -> String {
+    String::new()
+}
+
+fn main() {}

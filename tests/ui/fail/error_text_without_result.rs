@@ -1,0 +1,6 @@
+#[multicore::task(error = "text")]
+fn count(text: &str) -> usize {
+    text.len()
+}
+
+fn main() {}

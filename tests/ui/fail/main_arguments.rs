@@ -1,0 +1,2 @@
+#[multicore::main]
+fn main(_arguments: Vec<String>) {}

@@ -1,0 +1,2 @@
+#[multicore::main]
+async fn main() {}

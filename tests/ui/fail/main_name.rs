@@ -1,0 +1,4 @@
+#[multicore::main]
+fn start() {}
+
+fn main() {}

@@ -1,0 +1,2 @@
+#[multicore::main(preloads(USERS))]
+fn main() {}

@@ -1,0 +1,4 @@
+static USERS: [u32; 2] = [1, 2];
+
+#[multicore::main(preload(USERS))]
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::task]
+mod orders {
+    pub fn total() {}
+}
+
+fn main() {}

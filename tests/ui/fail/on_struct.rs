@@ -1,0 +1,6 @@
+#[multicore::task]
+pub struct Order {
+    pub amount: u64,
+}
+
+fn main() {}

@@ -1,0 +1,3 @@
+fn main() {
+    let _ = multicore::par_ranges!(0..10);
+}

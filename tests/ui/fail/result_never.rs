@@ -1,0 +1,6 @@
+#[multicore::task]
+fn forever() -> ! {
+    loop {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+pub trait Render {
+    #[multicore::task]
+    fn render(&self) -> u32;
+}
+
+fn main() {}

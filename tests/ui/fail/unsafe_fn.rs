@@ -1,0 +1,6 @@
+#[multicore::task]
+unsafe fn poke(address: usize) -> usize {
+    address
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[multicore::worker_exit]
+async fn disconnect() {}
+
+fn main() {}

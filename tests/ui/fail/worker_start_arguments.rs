@@ -1,0 +1,4 @@
+#[multicore::worker_start]
+fn connect(_url: String) {}
+
+fn main() {}

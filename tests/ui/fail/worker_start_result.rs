@@ -1,0 +1,6 @@
+#[multicore::worker_start]
+fn connect() -> u32 {
+    1
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+//! `main` with a result.
+
+#[multicore::main]
+fn main() -> multicore::Result<()> {
+    multicore::tasks()?;
+    Ok(())
+}
