@@ -2,7 +2,6 @@
 
 use std::thread;
 
-use multicore::__private::{Codec, Declared, Entry, Link, Registered};
 use multicore::{Config, Error, Pool, Start, Task};
 use nix::sys::resource::{Resource, setrlimit};
 
@@ -134,21 +133,6 @@ pub fn methods() {
     println!("{first:?}\n{}", other.unwrap_err());
 }
 
-static STRANGER: Entry = Entry::new(Declared {
-    name: Some("stranger"),
-    type_name: || "stranger",
-    signature: "() -> ()",
-    package: None,
-    version: None,
-    place: std::panic::Location::caller(),
-    timeout: None,
-    retries: 0,
-    isolate: false,
-    codec: Codec::Bincode,
-    run: |_| Ok(()),
-});
-static LINK: Link = Link::new(Registered::Task(&STRANGER));
-
 /// Has one task more than its workers: what is registered in `main` an exec'd process never sees.
 pub fn strange(method: &str) {
     let own = |error: multicore::Result<u64>| match error {
@@ -156,7 +140,7 @@ pub fn strange(method: &str) {
         other => println!("{other:?}"),
     };
     if method == "exec" {
-        LINK.register();
+        wild::register_stranger();
     }
     own(tasks::square::call(2).get());
     own(Pool::builder().build().map(|_| 0));
