@@ -10,7 +10,7 @@ use crate::procfs::{self, Stat};
 use crate::watch::{LONG, eventually, within};
 
 /// The variable that all processes of one fixture carry.
-const FAMILY: &str = "MULTICORE_TEST_FAMILY";
+pub const FAMILY: &str = "MULTICORE_TEST_FAMILY";
 
 /// Numbers that no other test of this run has.
 fn unique() -> String {
@@ -247,14 +247,14 @@ impl Ended {
     }
 }
 
-/// Runs a scene in the fixture program `client`, whose pools start by fork.
+/// Runs a scene in the fixture program `client`.
 ///
 /// # Panics
 /// When the scene does.
 #[track_caller]
-pub fn by_fork(client: &str, scene: &str) {
+pub fn play(client: &str, method: &str, scene: &str) {
     within(LONG + 10, || {
-        let ended = Fixture::new(client, &["fork", "scene", scene]).run();
+        let ended = Fixture::new(client, &[method, "scene", scene]).run();
         assert!(ended.status.success(), "{scene}:\n{}{}", ended.stdout, ended.stderr);
     });
 }

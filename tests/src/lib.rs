@@ -7,6 +7,7 @@
 //! No test asserts a time; bounds are only there so that a hang fails ([`watch`]).
 
 pub mod fixture;
+pub mod parts;
 pub mod payload;
 pub mod procfs;
 pub mod rig;
@@ -30,7 +31,25 @@ macro_rules! both {
             $(#[test]
             fn $scene() {
                 let name = concat!(stringify!($module), "::", stringify!($scene));
-                $crate::fixture::by_fork(env!("CARGO_BIN_EXE_client"), name);
+                $crate::fixture::play(env!("CARGO_BIN_EXE_client"), "fork", name);
+            })*
+        }
+    };
+}
+
+/// Makes two tests of every scene in a list, each in a process of its own.
+#[macro_export]
+macro_rules! each_alone {
+    ($module:ident: $($scene:ident)*) => {
+        $crate::each_alone! { @by exec, $module: $($scene)* }
+        $crate::each_alone! { @by fork, $module: $($scene)* }
+    };
+    (@by $method:ident, $module:ident: $($scene:ident)*) => {
+        mod $method {
+            $(#[test]
+            fn $scene() {
+                let name = concat!(stringify!($module), "::", stringify!($scene));
+                $crate::fixture::play(env!("CARGO_BIN_EXE_client"), stringify!($method), name);
             })*
         }
     };

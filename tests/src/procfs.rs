@@ -69,6 +69,15 @@ pub fn family(marker: &str) -> Vec<Stat> {
     closure(marked)
 }
 
+/// All processes of the fixture that this process is.
+///
+/// # Panics
+/// When it is none.
+pub fn own_family() -> Vec<Stat> {
+    let marker = std::env::var(crate::fixture::FAMILY).expect("only in a fixture program");
+    family(&format!("{}={marker}", crate::fixture::FAMILY))
+}
+
 /// The processes of this process's pools, and everything below them.
 ///
 /// A supervisor is nobody's child; what it shares with its client is the program and the time.

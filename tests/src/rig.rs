@@ -41,14 +41,13 @@ impl Rig {
 
     /// The workers of now, once all seats are taken.
     pub fn workers(&self) -> Vec<Stat> {
-        let supervisor = self.supervisor();
-        let full = |children: &[Stat]| {
-            children.len() == self.pool.workers() && children.iter().all(|child| !child.is_zombie())
-        };
+        let mut workers = Vec::new();
         eventually("every seat is taken, and nobody else is the supervisor's child", || {
-            full(&procfs::children(supervisor.pid))
+            // Asked again: the one of before may have been about to die.
+            workers = procfs::children(self.supervisor().pid);
+            workers.len() == self.pool.workers() && workers.iter().all(|worker| !worker.is_zombie())
         });
-        procfs::children(supervisor.pid)
+        workers
     }
 
     /// Checks that the pool works, that it has all its workers, and that nothing else is left.
@@ -85,8 +84,13 @@ impl Rig {
 
 /// The process above the pool's workers.
 fn supervisor(pool: &Pool) -> Stat {
-    let pid = pool.spawn(tasks::parent::call()).and_then(multicore::Handle::get).expect("a worker");
-    procfs::stat(pid).expect("a worker's parent")
+    let mut found = None;
+    eventually("a worker tells its parent", || {
+        let pid = pool.spawn(tasks::parent::call()).and_then(multicore::Handle::get).expect("a worker");
+        found = procfs::stat(pid).filter(|stat| stat.name.contains(": super"));
+        found.is_some()
+    });
+    found.expect("just found")
 }
 
 /// Runs `scene` with a pool of two workers, and then checks that the pool is as good as new.

@@ -137,7 +137,7 @@ pub fn befriend_json(person: &Person, friend: Person) -> Person {
 /// The user's own errors.
 #[multicore::task]
 pub fn checked_half(n: u64) -> Result<u64, String> {
-    if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd")) }
+    if n.is_multiple_of(2) { Ok(n / 2) } else { Err(format!("{n} is odd")) }
 }
 
 /// Errors that cannot travel, as text.
@@ -162,19 +162,6 @@ pub fn in_range(range: Range<usize>) -> Range<usize> {
 #[multicore::task]
 pub fn sum(chunk: &[u64]) -> u64 {
     chunk.iter().sum()
-}
-
-/// The first item of a chunk; panics at 13 and, later, at 7.
-#[multicore::task]
-pub fn unlucky(chunk: &[u64]) -> u64 {
-    match chunk[0] {
-        7 => {
-            thread::sleep(Duration::from_millis(50));
-            panic!("seven")
-        }
-        13 => panic!("thirteen"),
-        first => first,
-    }
 }
 
 /// Which process ran each chunk.
@@ -396,4 +383,39 @@ fn start_hook() -> Result<(), String> {
         Ok(why) => Err(why),
         Err(_) => Ok(()),
     }
+}
+
+/// One item of a job that leaves a trace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// Where to note what was done.
+    pub path: String,
+    /// Which item it is.
+    pub number: u64,
+    /// How long it takes.
+    pub milliseconds: u64,
+}
+
+/// Notes the begin and the end of a chunk of one job; panics at 7 and 13.
+#[multicore::task]
+pub fn work(chunk: &[Job]) -> u64 {
+    let [Job { path, number, milliseconds }] = chunk else { panic!("{} jobs in one chunk", chunk.len()) };
+    note(path, *number);
+    thread::sleep(Duration::from_millis(*milliseconds));
+    note(path, *number);
+    assert!(![7, 13].contains(number), "unlucky {number}");
+    *number
+}
+
+/// Takes its time for each position.
+#[multicore::task]
+pub fn naps(start: usize, end: usize) -> usize {
+    thread::sleep(Duration::from_millis((end - start) as u64));
+    end - start
+}
+
+/// How many bytes each chunk has.
+#[multicore::task]
+pub fn sizes(chunk: &[Vec<u8>]) -> usize {
+    chunk.iter().map(Vec::len).sum()
 }

@@ -3,6 +3,10 @@
 #![allow(unsafe_code)]
 
 use std::ptr;
+use std::sync::Once;
+
+use multicore::__private::inventory::{ErasedNode, Node};
+use multicore::__private::{Codec, Declared, Entry, Registered, UnsafeCell};
 
 /// Stores where nothing is mapped: the kernel sends a real SIGSEGV.
 #[multicore::task]
@@ -63,4 +67,27 @@ pub fn become_user(id: u32) {
 pub fn user() -> u32 {
     // SAFETY: passes no memory, and cannot fail.
     unsafe { libc::getuid() }
+}
+
+static STRANGER: Entry = Entry::new(Declared {
+    name: Some("stranger"),
+    type_name: || "stranger",
+    signature: "() -> ()",
+    package: None,
+    version: None,
+    place: std::panic::Location::caller(),
+    timeout: None,
+    retries: 0,
+    isolate: false,
+    codec: Codec::Bincode,
+    run: |_| Ok(()),
+});
+
+/// Adds a task to this process's table, as generated code does before `main`: a process that is
+/// exec'd later, and never comes to `main`, lacks it.
+pub fn register_stranger() {
+    static NODE: Node = Node { value: &Registered::Task(&STRANGER), next: UnsafeCell::new(None) };
+    static ONCE: Once = Once::new();
+    // SAFETY: once, as the list asks; the value is the node's own.
+    ONCE.call_once(|| unsafe { ErasedNode::submit(NODE.value, &NODE) });
 }

@@ -2,6 +2,7 @@
 //! made anew from them.
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Duration;
 
 use super::worker::low_half;
 use crate::report::{Report, WireExit};
@@ -26,6 +27,16 @@ pub(crate) struct Death {
     /// What it said last: the message of a panic that aborted it.
     pub(crate) words: Option<String>,
     pub(crate) cause: Option<Cause>,
+    pub(crate) cpu: Duration,
+    pub(crate) peak_memory: u64,
+}
+
+impl Death {
+    /// A worker that went with its supervisor, so that nobody saw how.
+    pub(crate) fn unseen(worker: u16) -> Death {
+        let (exit, cpu) = (WireExit::Unknown, Duration::ZERO);
+        Death { worker, pid: 0, exit, words: None, cause: None, cpu, peak_memory: 0 }
+    }
 }
 
 /// The deadline of a running call.
@@ -99,7 +110,14 @@ fn settle(region: &Region, slot: usize, death: &Death) {
 fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let report = match death.cause {
         Some(Cause::TimedOut { nanoseconds }) if started => Report::TimedOut { nanoseconds },
-        _ => Report::Died { pid: death.pid, exit: death.exit, started, message: death.words.clone() },
+        _ => Report::Died {
+            pid: death.pid,
+            exit: death.exit,
+            started,
+            message: death.words.clone(),
+            cpu: death.cpu,
+            peak_memory: death.peak_memory,
+        },
     };
     let header = region.slot(slot);
     let mut store = region.result_store(slot);

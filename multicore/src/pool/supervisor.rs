@@ -275,8 +275,15 @@ impl Supervisor {
         } else {
             self.failures = 0;
         }
-        let death =
-            repair::Death { worker: index as u16, pid: reaped.pid.as_raw(), exit, words, cause: seat.cause };
+        let death = repair::Death {
+            worker: index as u16,
+            pid: reaped.pid.as_raw(),
+            exit,
+            words,
+            cause: seat.cause,
+            cpu: reaped.cpu,
+            peak_memory: reaped.peak_memory,
+        };
         repair::after_death(&self.region, &death);
         point("repaired");
         self.wake_all();
@@ -344,7 +351,7 @@ impl Supervisor {
     }
 
     /// Kills and collects every worker and everything they left to this process.
-    fn end_all(&mut self) {
+    fn end_all(&self) {
         for seat in &self.seats {
             if let Some(pid) = seat.pid {
                 let _ = process::kill_group(pid, Signal::SIGKILL);
@@ -356,7 +363,8 @@ impl Supervisor {
                 let _ = process::kill(child, Signal::SIGKILL);
             }
             match process::reap_next() {
-                Some(reaped) => self.bury(&reaped),
+                // Their calls did not die of themselves: the client knows why the pool ends.
+                Some(_) => {}
                 None => return,
             }
         }

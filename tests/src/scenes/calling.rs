@@ -71,7 +71,7 @@ pub fn a_task_gives_its_results_in_order() {
         }
         assert_eq!(task.len(), 8);
         assert_eq!(task.get().unwrap(), [40, 1, 40, 3, 40, 5, 40, 7]);
-        assert_eq!(Task::<u64>::on(&rig.pool).get().unwrap(), []);
+        assert!(Task::<u64>::on(&rig.pool).get().unwrap().is_empty());
     });
 }
 
@@ -242,5 +242,21 @@ pub fn a_closed_pool_refuses_and_its_results_can_be_collected() {
     for (n, handle) in (0..).zip(handles) {
         assert!(handle.is_finished());
         assert_eq!(handle.get().unwrap(), n);
+    }
+}
+
+/// A call that does not end in time is `Closed` to its caller, queued or running.
+pub fn a_pool_that_cannot_finish_in_time_closes_its_calls() {
+    let pool = Pool::builder().workers(2).shutdown_timeout(SOON).build().unwrap();
+    let handles: Vec<_> = (0..4).map(|_| pool.spawn(tasks::nap::call(600_000)).unwrap()).collect();
+    let waiting = pool.spawn(tasks::nap::call(600_000)).unwrap();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| waiting.get());
+        drop(pool);
+        assert!(matches!(waits.join().unwrap(), Err(Error::Closed)));
+    });
+    for handle in handles {
+        let end = handle.get();
+        assert!(matches!(end, Err(Error::Closed)), "{end:?}");
     }
 }

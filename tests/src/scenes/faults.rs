@@ -260,8 +260,9 @@ pub fn a_time_limit_reaches_a_stopped_worker() {
 pub fn time_limits_of_many_calls_are_kept_apart() {
     with_pool(|rig| {
         let spawn = |n: u64| {
-            let nap = if n % 4 == 0 { 600_000 } else { n % 3 };
-            let limit = if n % 4 == 0 { Duration::from_millis(30 + n) } else { Duration::from_secs(60) };
+            let nap = if n.is_multiple_of(4) { 600_000 } else { n % 3 };
+            let limit =
+                if n.is_multiple_of(4) { Duration::from_millis(30 + n) } else { Duration::from_secs(60) };
             rig.pool.spawn(tasks::nap::call(nap).timeout(limit)).unwrap()
         };
         let handles: Vec<_> = (0..40).map(spawn).collect();
@@ -331,7 +332,7 @@ pub fn a_detached_call_runs_whatever_becomes_of_it() {
 pub fn deaths_under_load_cost_their_calls_alone() {
     let rig = Rig::with(Pool::builder().workers(2).slots(8));
     let spawn = |n: u64| {
-        let call = if n % 10 == 0 { tasks::leave::call(7) } else { tasks::square::call(n) };
+        let call = if n.is_multiple_of(10) { tasks::leave::call(7) } else { tasks::square::call(n) };
         rig.pool.spawn(call).unwrap()
     };
     std::thread::scope(|scope| {
@@ -384,8 +385,13 @@ pub fn the_death_of_the_supervisor_costs_running_calls_alone() {
 pub fn the_death_of_an_idle_supervisor_costs_nothing() {
     with_pool(|rig| {
         for n in 0..5 {
-            kill(&rig.supervisor(), Kill::SIGKILL);
+            let supervisor = rig.supervisor();
+            kill(&supervisor, Kill::SIGKILL);
+            if n % 2 == 0 {
+                eventually("the supervisor is dead", || !supervisor.lives());
+            }
             assert_eq!(outcome(rig, tasks::square::call(n)).unwrap(), n * n);
+            eventually("the supervisor is dead", || !supervisor.lives());
         }
     });
 }

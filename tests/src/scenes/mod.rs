@@ -2,6 +2,7 @@
 //!
 //! Each list names its scenes once: the tests and the fixture program are made from it.
 
+pub mod alone;
 pub mod calling;
 pub mod faults;
 pub mod sharing;
@@ -25,6 +26,7 @@ macro_rules! calling_scenes {
             payloads_of_every_size_travel
             too_large_says_exactly_what_was_needed
             a_closed_pool_refuses_and_its_results_can_be_collected
+            a_pool_that_cannot_finish_in_time_closes_its_calls
         }
     };
 }
@@ -79,9 +81,45 @@ macro_rules! fault_scenes {
     };
 }
 
-/// Every scene, by the name of its list and its own.
-pub fn all() -> Vec<(&'static str, fn())> {
-    let lists: [&[(&'static str, fn())]; 3] =
-        [calling_scenes!(crate::table), sharing_scenes!(crate::table), fault_scenes!(crate::table)];
+/// The scenes of [`alone`], given to a macro.
+#[macro_export]
+macro_rules! alone_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { alone:
+            fifty_pools_leave_nothing_behind
+            two_thousand_calls_leave_nothing_behind
+            idle_processes_use_no_cpu
+            the_programs_own_wait_does_no_harm_and_takes_none
+            a_fork_of_the_client_builds_its_own_pool
+            a_pipe_that_the_client_closes_ends_for_its_reader
+            a_pool_in_a_static_works_and_ends_with_the_program
+            the_default_pool_is_closed_by_shutdown
+            try_spawn_on_a_full_pool_hands_the_call_back
+            many_threads_use_the_default_pool
+            a_daemon_that_a_task_started_ends_with_the_pool
+        }
+    };
+}
+
+/// The scenes of [`alone`] that take long, given to a macro.
+#[macro_export]
+macro_rules! long_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { alone: idle_processes_use_no_cpu_in_ten_seconds }
+    };
+}
+
+/// A scene with the name of its list and its own.
+pub type Named = (&'static str, fn());
+
+/// Every scene.
+pub fn all() -> Vec<Named> {
+    let lists: [&[Named]; 5] = [
+        calling_scenes!(crate::table),
+        sharing_scenes!(crate::table),
+        fault_scenes!(crate::table),
+        alone_scenes!(crate::table),
+        long_scenes!(crate::table),
+    ];
     lists.concat()
 }
