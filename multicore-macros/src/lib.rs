@@ -21,7 +21,7 @@ use proc_macro::TokenStream;
 ///
 /// ```ignore
 /// #[multicore::task]
-/// fn render(start: usize, end: usize) -> String { … }
+/// fn render(start: usize, end: usize) -> String { format!("{start} to {end}") }
 ///
 /// render(0, 10);                        // runs right here
 /// render::call(0, 10).spawn()?.get()?;  // runs in a worker

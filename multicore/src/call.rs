@@ -68,7 +68,8 @@ impl<'a, R> Call<'a, R> {
         }
     }
 
-    /// Ends the worker when the function runs longer than this, in place of the task's own timeout.
+    /// Ends the worker when the function runs longer than this, counted from the call's start, in place
+    /// of the task's own timeout.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -80,7 +81,8 @@ impl<'a, R> Call<'a, R> {
         self
     }
 
-    /// Never runs the call in this process, whatever the load.
+    /// Never runs the call in this process, whatever the load: it is
+    /// [`Error::Refused`](crate::Error::Refused) where it would have to.
     pub fn isolate(mut self) -> Self {
         self.isolate = true;
         self
@@ -89,7 +91,7 @@ impl<'a, R> Call<'a, R> {
     /// Sends the arguments and the result by `codec` in place of the task's own.
     ///
     /// [`Codec::Raw`] on a task that does not have exactly one argument and one result of bytes,
-    /// text or plain-old-data is an [`Error::Encode`](crate::Error::Encode) when the call is spawned.
+    /// text or plain numbers is an [`Error::Encode`](crate::Error::Encode) when the call is spawned.
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self

@@ -1,5 +1,130 @@
-//! Annotate a function with [`#[multicore::task]`](task) and it runs on every core, in worker
-//! processes that stay alive, over shared memory.
+//! Annotate a function with [`#[multicore::task]`](macro@task) and it runs on every core, in worker
+//! processes that stay alive between calls, over shared memory.
+//!
+//! ```
+//! use std::sync::LazyLock;
+//! use std::time::Duration;
+//! use multicore::{Task, par_ranges};
+//!
+//! static USERS: LazyLock<Vec<String>> = LazyLock::new(|| (0..80).map(|n| format!("user {n}")).collect());
+//!
+//! #[multicore::task]
+//! fn render(start: usize, end: usize) -> String {
+//!     USERS[start..end].join(", ")
+//! }
+//!
+//! fn main() -> multicore::Result<()> {
+//!     // An ordered group of calls.
+//!     let mut task = Task::new();
+//!     for (start, end) in multicore::ranges(&*USERS) {
+//!         task.run(render::call(start, end))?;
+//!     }
+//!     let page = task.get()?.join(", ");
+//!
+//!     // The same in one line.
+//!     assert_eq!(par_ranges!(USERS, render)?.join(", "), page);
+//!
+//!     // One call and its handle, ended by force when it takes longer than this.
+//!     let handle = render::call(0, 80).timeout(Duration::from_secs(20)).spawn()?;
+//!     assert_eq!(handle.get()?, page);
+//!
+//!     // Still an ordinary function: this runs right here.
+//!     assert_eq!(render(0, 80), page);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Nothing has to be set up. The default pool opens at first use, in a program as in its tests, and
+//! ends with the process.
+//!
+//! # Why processes
+//!
+//! A process can be killed, can crash alone and has its own copy of a C library's globals; a thread
+//! has none of that. For pure safe Rust that does none of these, `rayon` is faster and simpler.
+//!
+//! # What a worker sees
+//!
+//! The program settles on one way to start workers, at its first pool, and keeps it:
+//!
+//! - [`Start::Exec`], when nothing was called: this executable is started again and turned aside
+//!   before its `main`. A worker is a fresh program with the arguments, the environment and the folder
+//!   that this process had when the pool opened. It makes each `LazyLock` anew at first use.
+//! - [`Start::Fork`], by [`initialize`] or [`#[multicore::main]`](macro@main): a worker sees every
+//!   static as it was at that moment, copy on write.
+//!
+//! Under both a worker does not see what this process changes later, and this process does not see
+//! what a worker changes: arguments go there, results come back. Standard input is empty in a worker,
+//! and file descriptors other than standard output and error are closed unless
+//! [`keep_fds`](Config::keep_fds) names them.
+//!
+//! # What travels
+//!
+//! Arguments are owned values that implement serde's `Serialize` and `DeserializeOwned`, or references
+//! to such: `&str`, `&[u8]`, `&[T]`, `&T`. Results are owned. A task function may return a
+//! `Result<T, E>`: then the outer [`Result`] is this crate's and the inner one the function's. Where
+//! `E` cannot travel, `#[multicore::task(error = "text")]` makes it a [`TextError`].
+//!
+//! Bytes, text and slices of plain numbers move at the speed of a memory copy when they are an argument
+//! or a result themselves. Inside of your own structs serde takes bytes one at a time; the `serde_bytes`
+//! crate helps there.
+//!
+//! The default codec stores no field names. Types with `#[serde(flatten)]`, `tag`, `untagged` or
+//! `skip_serializing_if` need `#[multicore::task(codec = "json")]` (feature `json`).
+//!
+//! # What goes wrong
+//!
+//! [`Error`] lists it. A panic, a crash or a missed deadline is that one call's error; the pool
+//! replaces the worker and goes on.
+//!
+//! # Where calls run
+//!
+//! In workers; one chunk as well as many. A call runs right here, in this process, only
+//!
+//! - when the load guard says no to `par_ranges!`, or with `inline = true`;
+//! - inside a worker: parallel calls that a task makes run one after another;
+//! - under `MULTICORE_BACKEND=inline`, for debuggers and coverage.
+//!
+//! In the first two cases a call that asks for isolation, by a timeout, retries or `isolate`, is
+//! [`Error::Refused`] in place of running.
+//!
+//! # Messages of the compiler
+//!
+//! These come before this crate is asked. Two of them mean that a function lacks `#[multicore::task]`:
+//!
+//! - at `par_ranges!(items, f)`: "constant provided when a type was expected … `f` is a function item,
+//!   not a type" (E0747);
+//! - at `f::call(…)`: "cannot find module or crate `f` in this scope … function `f` is not a crate or
+//!   module" (E0433).
+//!
+//! And one means that it stands in an `impl` block, where no type can stand beside it: "enum is not
+//! supported in `trait`s or `impl`s".
+//!
+//! # A name that is taken
+//!
+//! The attribute puts a type with the function's name beside the function. Modules share the types'
+//! names, so a function that is re-exported beside its module needs another one:
+//!
+//! ```
+//! mod resize {
+//!     #[multicore::task(type = ResizeTask)]
+//!     pub fn resize(width: u32) -> u32 {
+//!         width / 2
+//!     }
+//! }
+//! pub use resize::{ResizeTask, resize};
+//!
+//! assert_eq!(ResizeTask::call(8).get()?, resize(8));
+//! # Ok::<(), multicore::Error>(())
+//! ```
+//!
+//! # Tasks in other crates
+//!
+//! A crate that the program never names is not linked, and its tasks are missing. `use my_tasks as _;`
+//! links it; [`tasks`] lists what is there.
+//!
+//! # Features
+//!
+//! `json`: the codec of that name. Off by default.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
 compile_error!("multicore needs 64-bit little-endian Linux for now");
@@ -35,7 +160,7 @@ pub use batch::Task;
 pub use call::{Call, TaskFn};
 pub use codec::Codec;
 pub use config::{Config, Start};
-pub use error::{Error, Exit, Result, Signal, TextError};
+pub use error::{Error, Exit, Result, Signal, TextError, Usage};
 pub use handle::{Handle, TrySpawnError};
 pub use items::Items;
 pub use load::set_load_source;

@@ -1,8 +1,8 @@
 //! The table of task functions: who is there, by stable ID.
 //!
-//! Entries are submitted by generated code before `main` and linked into the program; nobody adds one
-//! while it runs, so client and workers, which are one executable, have the same table. The digest that they
-//! compare when they meet guards the cases in which they are not.
+//! Generated code submits its entries before `main`, and nobody adds one later. Client and workers are one
+//! executable, so they have the same table; the digest that they compare when they meet guards the cases
+//! in which they are not.
 
 use std::collections::HashMap;
 use std::panic::Location;

@@ -1,0 +1,79 @@
+//! Runs each example as a process of its own; each asserts its own result.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Far longer than any example takes; what is still there then hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How an example that does not say so itself can be made to run.
+const WAYS: &[(&str, &str)] = &[("MULTICORE_START", "exec"), ("MULTICORE_BACKEND", "inline")];
+
+/// Where cargo puts the examples: beside the folder of this test's executable.
+fn path(example: &str) -> PathBuf {
+    let test = env::current_exe().expect("/proc is mounted");
+    let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+    let path = profile.join("examples").join(example);
+    assert!(path.exists(), "{} is not built; `cargo test -p multicore-examples` does it", path.display());
+    path
+}
+
+/// Runs an example to its end and gives its output.
+fn run(example: &str, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let mut child = Command::new(path(example))
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the example starts");
+    let start = Instant::now();
+    while child.try_wait().expect("it is our child").is_none() {
+        if start.elapsed() > LIMIT {
+            let _ = child.kill();
+            panic!("{example} {arguments:?} {variables:?} hangs");
+        }
+        sleep(Duration::from_millis(5));
+    }
+    // Comes back only when every process that holds the other end has ended.
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("pipes can be read");
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{example} {arguments:?} {variables:?}: {status}\n{stdout}{stderr}");
+    assert_eq!(stderr, "", "{example} complains");
+    stdout.into_owned()
+}
+
+fn check(example: &str, arguments: &[&str], expected: &str) {
+    let ways = WAYS.iter().map(std::slice::from_ref);
+    for variables in std::iter::once(&[][..]).chain(ways) {
+        let output = run(example, arguments, variables);
+        assert!(output.contains(expected), "{example} {variables:?} says:\n{output}");
+    }
+}
+
+#[test]
+fn hello() {
+    check("hello", &[], "100 users");
+}
+
+#[test]
+fn render_users() {
+    check("render_users", &[], "the load guard says no");
+}
+
+#[test]
+fn wordcount_of_this_package() {
+    check("wordcount", &[env!("CARGO_MANIFEST_DIR")], " words, ");
+}
+
+#[test]
+fn wordcount_of_the_licence_texts() {
+    if Path::new("/usr/share/common-licenses").is_dir() {
+        check("wordcount", &[], " license\n");
+    } else {
+        eprintln!("not shown: this machine is no Debian");
+    }
+}
