@@ -150,28 +150,29 @@ impl Config {
     /// Fills in and checks.
     pub(crate) fn settle(self) -> Result<Settings> {
         let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
-        let workers =
-            pick("workers", self.workers, "MULTICORE_WORKERS")?.unwrap_or_else(|| cores().min(MAX_WORKERS));
-        within("workers", workers, 1, MAX_WORKERS)?;
-        let slots = pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or((workers * 16).max(64));
-        within("slots", slots, 1, MAX_SLOTS)?;
-        let payload_limit =
-            pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?.unwrap_or(PAYLOAD_LIMIT);
-        within("payload_limit", payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
+        let (workers, what) = pick("workers", self.workers, "MULTICORE_WORKERS")?
+            .unwrap_or_else(|| (cores().min(MAX_WORKERS), "workers"));
+        within(what, workers, 1, MAX_WORKERS)?;
+        let (slots, what) =
+            pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or(((workers * 16).max(64), "slots"));
+        within(what, slots, 1, MAX_SLOTS)?;
+        let (payload_limit, what) = pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?
+            .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
+        within(what, payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
         let start = match self.start {
             Some(start) => Some(start),
             None => start_from_environment()?,
         };
         let max_load_average = pick("max_load_average", self.max_load_average, "MULTICORE_MAX_LOAD_AVERAGE")?;
-        if let Some(share) = max_load_average {
-            crate::load::check(share).map_err(|why| Error::config("max_load_average", why))?;
+        if let Some((share, what)) = max_load_average {
+            crate::load::check(share).map_err(|why| Error::config(what, why))?;
         }
         Ok(Settings {
             workers,
             slots,
             payload_limit: usize::try_from(payload_limit).unwrap_or(usize::MAX),
             start,
-            max_load_average,
+            max_load_average: max_load_average.map(|(share, _)| share),
             grace: self.grace.unwrap_or(Duration::from_millis(100)),
             shutdown_timeout: self.shutdown_timeout.unwrap_or(Duration::from_secs(10)),
             keep_fds: self.keep_fds,
@@ -179,14 +180,18 @@ impl Config {
     }
 }
 
-/// The value set in code, else the variable's.
-fn pick<T: std::str::FromStr>(what: &str, set: Option<T>, variable: &str) -> Result<Option<T>> {
-    if set.is_some() {
-        return Ok(set);
+/// The value set in code, else the variable's; with the name of what set it.
+fn pick<T: std::str::FromStr>(
+    what: &'static str,
+    set: Option<T>,
+    variable: &'static str,
+) -> Result<Option<(T, &'static str)>> {
+    if let Some(value) = set {
+        return Ok(Some((value, what)));
     }
     let Some(text) = read(variable)? else { return Ok(None) };
     match text.trim().parse() {
-        Ok(value) => Ok(Some(value)),
+        Ok(value) => Ok(Some((value, variable))),
         Err(_) => Err(Error::config(variable, format!("`{text}` is no number for {what}"))),
     }
 }

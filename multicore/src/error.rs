@@ -43,6 +43,8 @@ pub enum Error {
         started: bool,
         /// The panic's message, when a panic ended the process (`panic = "abort"`).
         message: Option<String>,
+        /// What the process used from its start on.
+        usage: Usage,
     },
 
     /// The call ran longer than its timeout; its worker was ended.
@@ -223,6 +225,16 @@ impl fmt::Display for Exit {
             Exit::Unknown => write!(f, "ended with its supervisor"),
         }
     }
+}
+
+/// What a worker process used from its start to its end, as the kernel counted it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Time on a core, in the program's own code and in the kernel.
+    pub cpu: Duration,
+    /// The most bytes of memory that were resident at once.
+    pub peak_memory: u64,
 }
 
 /// A signal's number; displays as its name.

@@ -160,7 +160,7 @@ pub use batch::Task;
 pub use call::{Call, TaskFn};
 pub use codec::Codec;
 pub use config::{Config, Start};
-pub use error::{Error, Exit, Result, Signal, TextError};
+pub use error::{Error, Exit, Result, Signal, TextError, Usage};
 pub use handle::{Handle, TrySpawnError};
 pub use items::Items;
 pub use load::set_load_source;

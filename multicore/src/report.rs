@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, Codec, Failure};
-use crate::error::{Error, Exit, Signal};
+use crate::error::{Error, Exit, Signal, Usage};
 use crate::shm::window::{Payload, WindowWriter};
 
 /// What went wrong with one call, as a worker or the supervisor writes it.
@@ -17,7 +17,7 @@ pub(crate) enum Report {
     TooLarge { need: u64, limit: u64 },
     Os { errno: i32 },
     UnknownTask { id: u64 },
-    Died { pid: i32, exit: WireExit, started: bool, message: Option<String> },
+    Died { pid: i32, exit: WireExit, started: bool, message: Option<String>, cpu: Duration, peak_memory: u64 },
     TimedOut { nanoseconds: u64 },
 }
 
@@ -76,9 +76,14 @@ impl Report {
             Report::TooLarge { need, limit } => Error::TooLarge { need, limit },
             Report::Os { errno } => Error::os("fallocate", std::io::Error::from_raw_os_error(errno)),
             Report::UnknownTask { id } => Error::UnknownTask { task, id },
-            Report::Died { pid, exit, started, message } => {
-                Error::Died { task, pid, exit: exit.into(), started, message }
-            }
+            Report::Died { pid, exit, started, message, cpu, peak_memory } => Error::Died {
+                task,
+                pid,
+                exit: exit.into(),
+                started,
+                message,
+                usage: Usage { cpu, peak_memory },
+            },
             Report::TimedOut { nanoseconds } => {
                 Error::TimedOut { task, limit: Duration::from_nanos(nanoseconds) }
             }

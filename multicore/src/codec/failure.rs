@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::str::Utf8Error;
 
 /// Why arguments or a result did not travel.
 #[derive(Debug)]
@@ -52,8 +51,4 @@ impl std::error::Error for Failure {
             _ => None,
         }
     }
-}
-
-pub(super) fn no_text(error: Utf8Error) -> Failure {
-    Failure::decode(format!("the bytes from {} on are no UTF-8 text", error.valid_up_to()))
 }

@@ -146,11 +146,6 @@ pub(crate) fn decode_plain_vec<T: Pod>(codec: Codec, input: &mut &[u8]) -> Resul
     payload_plain(Payload::of(take_plain::<T>(codec, input)?))
 }
 
-/// Borrows text that was written as plain bytes off the front of `input` (`Raw`: all of it).
-pub(crate) fn decode_text<'a>(codec: Codec, input: &mut &'a [u8]) -> Result<&'a str, Failure> {
-    std::str::from_utf8(take_plain::<u8>(codec, input)?).map_err(failure::no_text)
-}
-
 /// Copies out a whole result that consists of plain values alone.
 pub(crate) fn payload_plain<T: Pod>(payload: Payload<'_>) -> Result<Vec<T>, Failure> {
     let size = size_of::<T>();
@@ -160,11 +155,6 @@ pub(crate) fn payload_plain<T: Pod>(payload: Payload<'_>) -> Result<Vec<T>, Fail
             "{found} bytes are found where a multiple of {size}, one value's size, is allowed"
         ))
     })
-}
-
-/// Copies out a whole result that consists of text alone.
-pub(crate) fn payload_text(payload: Payload<'_>) -> Result<String, Failure> {
-    String::from_utf8(payload.to_vec()).map_err(|error| failure::no_text(error.utf8_error()))
 }
 
 /// The bytes of the plain values at the front of `input`.

@@ -283,6 +283,10 @@ impl Client {
         if self.spin.until(|| self.is_settled(ticket)) {
             return true;
         }
+        if !self.is_here() {
+            // A fork of the client: the outcome belongs to the parent, and taking it says so.
+            return true;
+        }
         loop {
             let Ok(state) = word.wait(ticket.generation) else { return true };
             let left = until.map(|moment| moment.saturating_duration_since(Instant::now()));

@@ -26,15 +26,36 @@ use crate::sys::{entry, pidfd, poll, process, signals, socket};
 
 /// The start method that this program settled on.
 static METHOD: OnceLock<Start> = OnceLock::new();
-/// The way to the template, where the program forks.
+/// The way to the template, where the program forks; a forked child of the client has its own.
 static TEMPLATE: OnceLock<Template> = OnceLock::new();
+static IN_FORK: OnceLock<Template> = OnceLock::new();
 /// How long the template may take to end.
 const END: Duration = Duration::from_secs(5);
 
 struct Template {
     pid: Pid,
     socket: OwnedFd,
+    keep_fds: Vec<i32>,
     made_in: Token,
+}
+
+/// The template that this very process forked.
+fn own_template() -> Option<&'static Template> {
+    let known = [TEMPLATE.get(), IN_FORK.get()].into_iter().flatten();
+    known.into_iter().find(|template| !fork_guard::in_forked_child(template.made_in))
+}
+
+/// The template to ask. A forked child makes its own at its first pool: the parent's would end with
+/// the parent, and its supervisors are the parent's to collect.
+fn template_to_ask() -> Result<&'static Template> {
+    if let Some(own) = own_template() {
+        return Ok(own);
+    }
+    let inherited = TEMPLATE.get().ok_or_else(|| {
+        Error::config("start", "`fork` needs `multicore::initialize()` or `#[multicore::main]` first")
+    })?;
+    fork_template(&inherited.keep_fds)?;
+    own_template().ok_or(Error::Closed)
 }
 
 /// The method in force, `wanted` if none was.
@@ -67,9 +88,7 @@ pub(crate) fn launch(
     match method {
         Start::Exec => exec(theirs, first).map(Some),
         Start::Fork => {
-            let template = TEMPLATE.get().ok_or_else(|| {
-                Error::config("start", "`fork` needs `multicore::initialize()` or `#[multicore::main]` first")
-            })?;
+            let template = template_to_ask()?;
             control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()])?;
             first(b"").map(|()| None)
         }
@@ -120,7 +139,7 @@ pub(crate) fn turned_aside(marker: &str) {
 /// `Threads` when this process has more than one; `Os`; `Config` when the program settled on exec.
 pub(crate) fn fork_template(keep_fds: &[i32]) -> Result<()> {
     settle_method(Some(Start::Fork))?;
-    if TEMPLATE.get().is_some() {
+    if own_template().is_some() {
         return Ok(());
     }
     process::single_threaded()?;
@@ -134,7 +153,10 @@ pub(crate) fn fork_template(keep_fds: &[i32]) -> Result<()> {
             process::exit_now(0)
         }
         Fork::Parent(pid) => {
-            let _ = TEMPLATE.set(Template { pid, socket: ours, made_in: fork_guard::token() });
+            let keep_fds = keep_fds.to_vec();
+            let template = Template { pid, socket: ours, keep_fds, made_in: fork_guard::token() };
+            // A fork of a fork that has its own is one too many: dropped, so that it ends.
+            let _ = TEMPLATE.set(template).or_else(|template| IN_FORK.set(template));
             Ok(())
         }
     }
@@ -142,12 +164,9 @@ pub(crate) fn fork_template(keep_fds: &[i32]) -> Result<()> {
 
 /// Ends the template with the program, so that it does not hold the program's output open any longer.
 ///
-/// Only for the process that made it; a fork of it shares the socket.
+/// Does nothing in a fork of the process that made it.
 pub(crate) fn end_template() {
-    let Some(template) = TEMPLATE.get() else { return };
-    if fork_guard::in_forked_child(template.made_in) {
-        return;
-    }
+    let Some(template) = own_template() else { return };
     // The template reads the end and leaves; its own end of the socket closes with it, after its output.
     // Refused or too late: it watches this process as well.
     if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {

@@ -10,9 +10,8 @@ use super::control::{Hello, Order};
 use super::link::Link;
 use super::repair::{self, Death};
 use super::supervisor::RESTART_LIMIT;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, Usage};
 use crate::registry::registry;
-use crate::report::WireExit;
 
 /// How far a pool's life has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +62,7 @@ impl Loss {
                 exit: Exit::Unknown,
                 started: true,
                 message: Some("a worker wrote over the pool's memory; the pool was started anew".to_owned()),
+                usage: Usage::default(),
             },
             Loss::GaveUp { times, cause } => Error::RestartLimit { times, cause },
             Loss::Registry { what } => Error::Registry { what },
@@ -149,9 +149,7 @@ impl Client {
         self.settle_impossible();
         for worker in 0..self.settings.workers {
             self.region.idle().remove(worker);
-            let death =
-                Death { worker: worker as u16, pid: 0, exit: WireExit::Unknown, words: None, cause: None };
-            repair::after_death(&self.region, &death);
+            repair::after_death(&self.region, &Death::unseen(worker as u16));
         }
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {

@@ -2,6 +2,7 @@
 //! made anew from them.
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Duration;
 
 use super::worker::low_half;
 use crate::report::{Report, WireExit};
@@ -9,6 +10,7 @@ use crate::shm::layout::Outcome;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Phase, Requeued, Settled, Word};
+use crate::sys::fault::point;
 use crate::sys::futex;
 
 /// Why the supervisor ended a worker.
@@ -25,6 +27,16 @@ pub(crate) struct Death {
     /// What it said last: the message of a panic that aborted it.
     pub(crate) words: Option<String>,
     pub(crate) cause: Option<Cause>,
+    pub(crate) cpu: Duration,
+    pub(crate) peak_memory: u64,
+}
+
+impl Death {
+    /// A worker that went with its supervisor, so that nobody saw how.
+    pub(crate) fn unseen(worker: u16) -> Death {
+        let (exit, cpu) = (WireExit::Unknown, Duration::ZERO);
+        Death { worker, pid: 0, exit, words: None, cause: None, cpu, peak_memory: 0 }
+    }
 }
 
 /// The deadline of a running call.
@@ -79,6 +91,7 @@ fn give_back(region: &Region, slot: usize, death: &Death) {
     if region.slot(slot).state.requeue(death.worker) == Requeued::TooOften {
         fail(region, slot, death, false);
     }
+    point("requeued");
 }
 
 /// The call had begun: it is over, unless it may be run again.
@@ -97,7 +110,14 @@ fn settle(region: &Region, slot: usize, death: &Death) {
 fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let report = match death.cause {
         Some(Cause::TimedOut { nanoseconds }) if started => Report::TimedOut { nanoseconds },
-        _ => Report::Died { pid: death.pid, exit: death.exit, started, message: death.words.clone() },
+        _ => Report::Died {
+            pid: death.pid,
+            exit: death.exit,
+            started,
+            message: death.words.clone(),
+            cpu: death.cpu,
+            peak_memory: death.peak_memory,
+        },
     };
     let header = region.slot(slot);
     let mut store = region.result_store(slot);
@@ -110,6 +130,7 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     if let Settled::Freed { .. } = header.state.bury(death.worker) {
         region.free().insert(slot);
     }
+    point("settled");
 }
 
 /// Sets every hint that a dead process may have held in its hand.

@@ -19,6 +19,7 @@ use crate::registry::{Registry, registry};
 use crate::report::WireExit;
 use crate::shm::region::Region;
 use crate::shm::word::Word;
+use crate::sys::fault::point;
 use crate::sys::process::{End, Fork, Reaped};
 use crate::sys::{eventfd, futex, pidfd, process, signals, stack};
 
@@ -218,7 +219,10 @@ impl Supervisor {
             let _ = record.take_words();
             let supervisor = Pid::this();
             match process::fork() {
-                Ok(Fork::Parent(pid)) => self.seats[index] = Seat { pid: Some(pid), ..Seat::default() },
+                Ok(Fork::Parent(pid)) => {
+                    point("forked");
+                    self.seats[index] = Seat { pid: Some(pid), ..Seat::default() };
+                }
                 Ok(Fork::Child) => self.become_worker(index, supervisor),
                 Err(error) => self.failed(error.to_string()),
             }
@@ -256,6 +260,7 @@ impl Supervisor {
     /// Settles what a dead worker left, and counts it if it never became ready.
     fn bury(&mut self, reaped: &Reaped) {
         let Some(index) = self.seats.iter().position(|seat| seat.pid == Some(reaped.pid)) else { return };
+        point("reaped");
         let seat = std::mem::take(&mut self.seats[index]);
         let record = self.region.worker(index);
         let words = record.take_words();
@@ -270,9 +275,17 @@ impl Supervisor {
         } else {
             self.failures = 0;
         }
-        let death =
-            repair::Death { worker: index as u16, pid: reaped.pid.as_raw(), exit, words, cause: seat.cause };
+        let death = repair::Death {
+            worker: index as u16,
+            pid: reaped.pid.as_raw(),
+            exit,
+            words,
+            cause: seat.cause,
+            cpu: reaped.cpu,
+            peak_memory: reaped.peak_memory,
+        };
         repair::after_death(&self.region, &death);
+        point("repaired");
         self.wake_all();
     }
 
@@ -338,7 +351,7 @@ impl Supervisor {
     }
 
     /// Kills and collects every worker and everything they left to this process.
-    fn end_all(&mut self) {
+    fn end_all(&self) {
         for seat in &self.seats {
             if let Some(pid) = seat.pid {
                 let _ = process::kill_group(pid, Signal::SIGKILL);
@@ -350,7 +363,8 @@ impl Supervisor {
                 let _ = process::kill(child, Signal::SIGKILL);
             }
             match process::reap_next() {
-                Some(reaped) => self.bury(&reaped),
+                // Their calls did not die of themselves: the client knows why the pool ends.
+                Some(_) => {}
                 None => return,
             }
         }

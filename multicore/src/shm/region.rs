@@ -58,7 +58,9 @@ impl Region {
     fn at(&self, offset: usize) -> NonNull<u8> {
         debug_assert!(offset < self.map.len());
         // SAFETY: [map-live] every caller passes an offset that the geometry made, below total().
-        unsafe { NonNull::new_unchecked(self.map.as_mut_ptr().add(offset)) }
+        let start = unsafe { self.map.as_mut_ptr().add(offset) };
+        // SAFETY: [map-live] an address inside a mapping is not null.
+        unsafe { NonNull::new_unchecked(start) }
     }
 
     #[inline]

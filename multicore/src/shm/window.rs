@@ -67,9 +67,11 @@ impl<'w> WindowWriter<'w> {
         if end > self.usable || end > self.limit {
             self.make_usable(end)?;
         }
-        // SAFETY: [window-own] the writer owns bytes 0..usable of the window, end <= usable here, and
-        // `bytes` cannot overlap them: nobody else holds a reference into an owned window.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.as_ptr().add(begin), bytes.len()) };
+        // SAFETY: [window-own] the writer owns bytes 0..usable of the window, and begin <= end <= usable.
+        let to = unsafe { self.start.as_ptr().add(begin) };
+        // SAFETY: [window-own] as above; `bytes` cannot overlap: nobody else holds a reference into an
+        // owned window.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
         self.needed = end;
         Ok(())
     }

@@ -301,7 +301,7 @@ pub(crate) trait Word: Atomic64 {
     /// further call, so that the signal on its way meets no innocent one.
     fn expire(&self, owner: u16, generation: u32) -> bool {
         self.advance(|s| {
-            (s.owned(Phase::Running, owner) && s.generation() == generation).then(|| State(s.0 | EXPIRED))
+            (s.owned(Phase::Running, owner) && s.generation() == generation).then_some(State(s.0 | EXPIRED))
         })
         .is_ok()
     }

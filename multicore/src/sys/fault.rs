@@ -2,16 +2,22 @@
 //! `--cfg multicore_faults` alone.
 
 /// Dies here if `MULTICORE_FAULT_POINT` names this point: `point`, a colon, then `kill`, `abort` or
-/// `stop`; and, after another colon, the file whose creation makes it happen only once.
+/// `stop`; and, after another colon, the file whose creation makes it happen only once. Commas
+/// separate several.
 #[cfg(multicore_faults)]
 pub(crate) fn point(name: &str) {
-    let Ok(wanted) = std::env::var("MULTICORE_FAULT_POINT") else { return };
-    let mut parts = wanted.splitn(3, ':');
-    if parts.next() != Some(name) {
-        return;
+    let Ok(plan) = std::env::var("MULTICORE_FAULT_POINT") else { return };
+    for part in plan.split(',') {
+        let mut parts = part.splitn(3, ':');
+        if parts.next() == Some(name) {
+            happen(parts.next().unwrap_or("kill"), parts.next());
+        }
     }
-    let how = parts.next().unwrap_or("kill");
-    if let Some(once) = parts.next()
+}
+
+#[cfg(multicore_faults)]
+fn happen(how: &str, once: Option<&str>) {
+    if let Some(once) = once
         && std::fs::OpenOptions::new().write(true).create_new(true).open(once).is_err()
     {
         return;

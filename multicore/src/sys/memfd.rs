@@ -3,9 +3,7 @@
 use std::ffi::CStr;
 use std::fs;
 use std::io;
-use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::AtomicU32;
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
@@ -72,18 +70,6 @@ pub(crate) fn seal_size(fd: BorrowedFd<'_>) -> Result<()> {
     add_seals(fd, SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL)
 }
 
-/// Fixes the file's length and its bytes for good; from then on nobody can write or map it writable.
-///
-/// Fill it with `pwrite`, not through a mapping: a fork of the user's own would keep a copy of the
-/// mapping, and with it the EBUSY, for as long as it lives.
-///
-/// # Errors
-/// `Os` from `fcntl`: EBUSY while any process has a writable shared mapping, EPERM when sealed already.
-pub(crate) fn seal_content(fd: BorrowedFd<'_>) -> Result<()> {
-    let size = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW;
-    add_seals(fd, size | SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SEAL)
-}
-
 fn add_seals(fd: BorrowedFd<'_>, seals: SealFlag) -> Result<()> {
     fcntl(fd, FcntlArg::F_ADD_SEALS(seals)).map_err(|error| Error::os("fcntl(F_ADD_SEALS)", error))?;
     Ok(())
@@ -141,37 +127,6 @@ fn allocate(fd: BorrowedFd<'_>, flags: FallocateFlags, offset: u64, len: u64) ->
 /// `Os` from `mmap` (ENOMEM: the address space is limited) or `madvise`.
 pub(crate) fn map(fd: BorrowedFd<'_>, len: usize) -> Result<MmapRaw> {
     without_dump(options(0, len).map_raw(fd.as_raw_fd()))
-}
-
-/// Maps the first `len` bytes, shared and read-only, left out of core dumps.
-///
-/// # Errors
-/// As for [`map`].
-pub(crate) fn map_read_only(fd: BorrowedFd<'_>, len: usize) -> Result<MmapRaw> {
-    without_dump(options(0, len).map_raw_read_only(fd.as_raw_fd()))
-}
-
-/// One word of the file, mapped a second time and for the rest of the process's life.
-///
-/// For words that a signal handler writes: the mapping is leaked on purpose (one page), so nothing
-/// can unmap it under the handler.
-///
-/// # Errors
-/// `Config` when the file can still shrink or the word is not inside it at a multiple of 4 bytes;
-/// otherwise as for [`map`] and [`provide`].
-pub(crate) fn leaked_word(fd: BorrowedFd<'_>, offset: u64) -> Result<&'static AtomicU32> {
-    let inside = offset.is_multiple_of(4)
-        && offset.checked_add(4).is_some_and(|end| len(fd).is_ok_and(|len| end <= len));
-    if !inside || !seals(fd)?.contains(SealFlag::F_SEAL_SHRINK) {
-        return Err(Error::config("a word in shared memory", "it must lie in a file that cannot shrink"));
-    }
-    provide(fd, offset, 4).map_err(|error| Error::os("fallocate", error))?;
-    let mapping = without_dump(options(offset, 4).map_raw(fd.as_raw_fd()))?;
-    let word = mapping.as_mut_ptr();
-    mem::forget(mapping);
-    // SAFETY: aligned (checked above; pages are), mapped for ever (forgotten), backed by a file that
-    // cannot shrink (sealed), and only ever accessed as an atomic through this reference.
-    Ok(unsafe { AtomicU32::from_ptr(word.cast()) })
 }
 
 fn options(offset: u64, len: usize) -> MmapOptions {

@@ -99,14 +99,6 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
     send_with(fd, bytes, fds, 0)
 }
 
-/// Sends like [`send`], but fails with `WouldBlock` instead of waiting for a slow peer.
-///
-/// # Errors
-/// As for [`send`], and `WouldBlock`.
-pub(crate) fn try_send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
-    send_with(fd, bytes, fds, libc::MSG_DONTWAIT)
-}
-
 fn send_with(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>], flags: c_int) -> io::Result<()> {
     if bytes.is_empty() || fds.len() > MAX_FDS {
         return Err(ErrorKind::InvalidInput.into());

@@ -28,7 +28,7 @@ static REPORT: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
 /// Has a stack overflow of the calling thread write [`OVERFLOWED`] to `report` before the process dies.
 ///
 /// For a worker, after its signals were reset: it replaces the handlers of SIGSEGV and SIGBUS. A word
-/// in shared memory comes from [`leaked_word`](super::memfd::leaked_word). Threads that the task starts
+/// in shared memory outlives the process. Threads that the task starts
 /// are not covered; their overflow is a plain SIGSEGV.
 ///
 /// # Errors

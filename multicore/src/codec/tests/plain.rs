@@ -6,7 +6,7 @@ use bytemuck::Pod;
 use proptest::prelude::*;
 
 use super::*;
-use crate::codec::{decode_plain, decode_plain_vec, decode_text, encode_plain, payload_plain, payload_text};
+use crate::codec::{decode_plain, decode_plain_vec, encode_plain, payload_plain};
 use crate::shm::window::{ALIGNMENT, Payload};
 
 /// A copy of a window at an address that a window could have.
@@ -39,7 +39,7 @@ fn check<T: Pod + PartialEq + Debug>(text: &str, values: &[T]) {
     }));
     let mut input = window.get();
     assert_eq!(decode::<String>(Codec::Bincode, &mut input).unwrap(), text);
-    assert_eq!(decode_text(Codec::Bincode, &mut input).unwrap(), text);
+    assert_eq!(decode_plain::<u8>(Codec::Bincode, &mut input).unwrap(), text.as_bytes());
     let borrowed: &[T] = decode_plain(Codec::Bincode, &mut input).unwrap();
     assert_eq!(borrowed, values);
     assert!(borrowed.is_empty() || window.get().as_ptr_range().contains(&borrowed.as_ptr().cast()));
@@ -69,7 +69,6 @@ proptest! {
         for codec in [Codec::Bincode, Codec::Raw] {
             let _ = decode_plain::<u64>(codec, &mut { from });
             let _ = decode_plain_vec::<u128>(codec, &mut { from });
-            let _ = decode_text(codec, &mut { from });
         }
     }
 }
@@ -120,15 +119,6 @@ fn too_large_says_the_exact_need() {
     }
     let refused = encode_plain(Codec::Raw, &[1u8], &mut WindowWriter::new(&mut Exhausted, 64));
     assert!(matches!(refused, Err(Failure::Os(_))), "{refused:?}");
-}
-
-#[test]
-fn text_is_checked() {
-    let window = Aligned::new(&written(|out| encode_plain(Codec::Bincode, b"ab\xff", out)));
-    let no_text = "cannot decode: the bytes from 2 on are no UTF-8 text";
-    assert_eq!(decode_text(Codec::Bincode, &mut window.get()).unwrap_err().to_string(), no_text);
-    assert_eq!(payload_text(Payload::of(b"ab\xff")).unwrap_err().to_string(), no_text);
-    assert_eq!(payload_text(Payload::of("größe".as_bytes())).unwrap(), "größe");
 }
 
 #[test]

@@ -29,12 +29,10 @@ pub(crate) struct Reaped {
     pub(crate) pid: Pid,
     /// How it ended.
     pub(crate) end: End,
-    /// Its time on a core in its own code, with that of the children it collected.
-    pub(crate) cpu_user: Duration,
-    /// Its time on a core in the kernel, with that of the children it collected.
-    pub(crate) cpu_system: Duration,
-    /// The most memory that it, or one child it collected, had resident at once.
-    pub(crate) peak_memory_bytes: u64,
+    /// Its time on a core, in its own code and in the kernel, with that of the children it collected.
+    pub(crate) cpu: Duration,
+    /// The most bytes that it, or one child it collected, had resident at once.
+    pub(crate) peak_memory: u64,
 }
 
 /// A child that has ended, whichever; `None` when none has. It stays to be [`reap`]ed, so its pid and
@@ -86,9 +84,8 @@ fn wait4(child: libc::pid_t, flags: c_int) -> Option<Reaped> {
     Some(Reaped {
         pid: Pid::from_raw(pid),
         end,
-        cpu_user: duration(usage.ru_utime),
-        cpu_system: duration(usage.ru_stime),
-        peak_memory_bytes: (usage.ru_maxrss as u64).saturating_mul(1024),
+        cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
+        peak_memory: (usage.ru_maxrss as u64).saturating_mul(1024),
     })
 }
 

@@ -2,16 +2,19 @@
 
 mod entry;
 mod family;
-mod memfd;
+mod memory;
 mod process;
 mod socket;
 mod stack;
 mod wait;
 
+use std::os::fd::BorrowedFd;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::AtomicU32;
 
 use nix::sys::wait::{WaitStatus, waitpid};
 
+use super::memfd;
 use super::process::{Fork, exit_now, fork_unchecked};
 use super::retried;
 
@@ -32,6 +35,17 @@ fn in_child(body: impl FnOnce() -> i32) -> WaitStatus {
             exit_now(panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(PANICKED))
         }
     }
+}
+
+/// One word of a file that cannot shrink, mapped for the rest of the process's life.
+fn word_in(file: BorrowedFd<'_>, offset: usize) -> &'static AtomicU32 {
+    let len = memfd::len(file).unwrap() as usize;
+    assert!(offset.is_multiple_of(4) && offset + 4 <= len);
+    let mapping = Box::leak(Box::new(memfd::map(file, len).unwrap()));
+    // SAFETY: inside the mapping, as just checked.
+    let word = unsafe { mapping.as_mut_ptr().add(offset) };
+    // SAFETY: aligned, mapped for ever, and accessed as an atomic alone.
+    unsafe { AtomicU32::from_ptr(word.cast()) }
 }
 
 /// Checks that `body` is true in a forked child.

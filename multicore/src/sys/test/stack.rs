@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use super::in_child;
+use super::{in_child, word_in};
 use crate::sys::{memfd, process, signals, stack};
 
 /// Runs `body` in a worker-like child; gives the report word and how the child ended.
@@ -13,7 +13,7 @@ fn report_of(body: impl FnOnce()) -> (u32, WaitStatus) {
     let fd = memfd::create(c"test").unwrap();
     memfd::set_len(fd.as_fd(), 4096).unwrap();
     memfd::seal_size(fd.as_fd()).unwrap();
-    let word: &'static AtomicU32 = memfd::leaked_word(fd.as_fd(), 128).unwrap();
+    let word: &'static AtomicU32 = word_in(fd.as_fd(), 128);
     let end = in_child(|| {
         without_core();
         signals::reset_all();

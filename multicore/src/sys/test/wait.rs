@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 
-use super::{WATCHDOG, check_in_child};
+use super::{WATCHDOG, check_in_child, word_in};
 use crate::sys::futex::{self, Wait};
 use crate::sys::process::{Fork, exit_now, fork_unchecked};
 use crate::sys::{eventfd, fork_guard, memfd, pidfd, poll};
@@ -34,13 +34,13 @@ fn a_wake_reaches_a_waiter_in_another_process() {
     memfd::set_len(fd.as_fd(), 4096).unwrap();
     memfd::seal_size(fd.as_fd()).unwrap();
     // Two mappings of one word: a private futex would not join them.
-    let word = memfd::leaked_word(fd.as_fd(), 64).unwrap();
+    let word = word_in(fd.as_fd(), 64);
     // SAFETY: the child waits for a word and ends by `_exit`.
     let child = match unsafe { fork_unchecked() }.unwrap() {
         Fork::Parent(child) => child,
         Fork::Child => {
             nix::unistd::alarm::set(WATCHDOG);
-            let Ok(same) = memfd::leaked_word(fd.as_fd(), 64) else { exit_now(2) };
+            let same = word_in(fd.as_fd(), 64);
             let outcome = futex::wait(same, 0, LONG);
             exit_now(if outcome == Wait::Woken { 0 } else { 1 })
         }

@@ -1,6 +1,5 @@
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
-use std::sync::atomic::Ordering;
 
 use nix::fcntl::SealFlag;
 use nix::sys::resource::{Resource, setrlimit};
@@ -43,23 +42,7 @@ fn a_sealed_size_stays() {
     for len in [9_999, 10_001] {
         assert_eq!(errno(memfd::set_len(fd.as_fd(), len)), Some(libc::EPERM), "{len}");
     }
-    assert_eq!(errno(memfd::seal_content(fd.as_fd())), Some(libc::EPERM));
     assert_eq!(memfd::len(fd.as_fd()).unwrap(), 10_000);
-}
-
-/// In a child of its own: another test's fork would hold the writable mapping for a moment.
-#[test]
-fn sealed_content_cannot_be_mapped_for_writing() {
-    check_in_child(|| {
-        let fd = memfd::create(c"test").unwrap();
-        memfd::set_len(fd.as_fd(), 4096).unwrap();
-        let writable = memfd::map(fd.as_fd(), 4096).unwrap();
-        assert_eq!(errno(memfd::seal_content(fd.as_fd())), Some(libc::EBUSY));
-        drop(writable);
-        memfd::seal_content(fd.as_fd()).unwrap();
-        assert!(memfd::map(fd.as_fd(), 4096).is_err());
-        memfd::map_read_only(fd.as_fd(), 4096).unwrap().len() == 4096
-    });
 }
 
 #[test]
@@ -82,22 +65,6 @@ fn provided_memory_keeps_its_bytes_until_it_is_released() {
     memfd::release(fd.as_fd(), 0, 0).unwrap();
     let overflow = memfd::provide(fd.as_fd(), u64::MAX, 2).unwrap_err();
     assert_eq!(overflow.kind(), ErrorKind::InvalidInput);
-}
-
-#[test]
-fn a_leaked_word_is_that_of_the_file() {
-    let fd = memfd::create(c"test").unwrap();
-    memfd::set_len(fd.as_fd(), 2 << 16).unwrap();
-    let offset = (1 << 16) + 40;
-    assert!(memfd::leaked_word(fd.as_fd(), offset).is_err(), "it can still shrink");
-    memfd::seal_size(fd.as_fd()).unwrap();
-    for bad in [2, (2 << 16) - 2, 2 << 16, u64::MAX - 3] {
-        assert!(memfd::leaked_word(fd.as_fd(), bad).is_err(), "{bad}");
-    }
-    memfd::leaked_word(fd.as_fd(), offset).unwrap().store(7, Ordering::Relaxed);
-    let mut read = [0; 4];
-    assert_eq!(nix::sys::uio::pread(&fd, &mut read, offset as i64), Ok(4));
-    assert_eq!(u32::from_ne_bytes(read), 7);
 }
 
 #[test]

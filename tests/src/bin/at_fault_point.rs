@@ -1,0 +1,75 @@
+//! A client, one of whose processes dies at a fault point: `at_fault_point exec|fork SCENE SIGNAL`.
+//!
+//! Makes the calls of its scene, checks what the documentation says of them, and says `done`. Then uses
+//! the pool for each line that it reads and says `again`, and ends with its input.
+
+use std::env;
+use std::io;
+
+use multicore::{Error, Exit, Handle, Result, Signal, Task};
+
+#[multicore::task]
+fn double(n: u64) -> u64 {
+    n * 2
+}
+
+#[multicore::task]
+fn die() {
+    std::process::abort();
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().collect();
+    let [_, method, scene, signal] = &arguments[..] else { panic!("{arguments:?}") };
+    let signal = Signal(signal.parse().expect("a signal's number"));
+    if method == "fork" {
+        multicore::initialize()?;
+    }
+    match scene.as_str() {
+        // Nothing is lost, whoever had it in hand.
+        "value" => assert_eq!(double::call(21).spawn()?.get()?, 42),
+        "died" => check_died(double::call(21).spawn()?.get(), signal),
+        "never_began" => {
+            let error = double::call(21).spawn()?.get().expect_err("no worker ever begins it");
+            assert!(matches!(error, Error::Died { started: false, .. }), "{error:?}");
+        }
+        "beside_a_death" => {
+            let first = die::call().spawn()?;
+            let others: Vec<Handle<u64>> = (0..20).map(|n| double::call(n).spawn()).collect::<Result<_>>()?;
+            // With the supervisor every worker dies, and what each of them ran.
+            let died = |error: &Error| matches!(error, Error::Died { started: true, .. });
+            assert!(first.get().is_err_and(|error| died(&error)));
+            for (n, handle) in others.into_iter().enumerate() {
+                match handle.get() {
+                    Ok(value) => assert_eq!(value, 2 * n as u64),
+                    Err(error) => assert!(died(&error), "{error:?}"),
+                }
+            }
+        }
+        _ => panic!("no scene `{scene}`"),
+    }
+    done()
+}
+
+fn check_died(outcome: Result<u64>, expected: Signal) {
+    match outcome {
+        Err(Error::Died { started: true, exit: Exit::Signal(signal), pid, .. }) => {
+            assert_eq!(signal, expected);
+            assert!(pid > 1);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn done() -> Result<()> {
+    println!("done");
+    for _line in io::stdin().lines() {
+        let mut task = Task::new();
+        for n in 0..200 {
+            task.run(double::call(n))?;
+        }
+        assert_eq!(task.get()?, (0..200).map(|n| 2 * n).collect::<Vec<u64>>());
+        println!("again");
+    }
+    Ok(())
+}

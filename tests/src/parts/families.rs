@@ -1,0 +1,101 @@
+//! How a client begins and ends.
+
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use multicore::Pool;
+
+use super::open;
+use crate::tasks;
+
+/// Has calls running and queued on two pools, one with a child of its own, says so, and waits.
+pub fn hold(method: &str, folder: &str) {
+    open(method);
+    let other = Pool::builder().workers(1).build().unwrap();
+    let one = tasks::announce::call(&format!("{folder}/one"), 600_000).spawn().unwrap();
+    let two = tasks::breed::call(&format!("{folder}/two")).spawn().unwrap();
+    let three = other.spawn(tasks::announce::call(&format!("{folder}/three"), 600_000)).unwrap();
+    let queued: Vec<_> = (0..10).map(|n| tasks::square::call(n).spawn().unwrap()).collect();
+    println!("ready");
+    let ends = (one.get(), two.get(), three.get());
+    panic!("{ends:?} {queued:?}");
+}
+
+/// Returns from main with calls running, queued and detached.
+pub fn leave(method: &str) {
+    open(method);
+    assert_eq!(tasks::square::call(3).get().unwrap(), 9);
+    drop(tasks::nap::call(600_000).spawn().unwrap());
+    let handle = tasks::nap::call(600_000).spawn().unwrap();
+    let queued: Vec<_> = (0..10).map(|n| tasks::square::call(n).spawn().unwrap()).collect();
+    assert!(!handle.is_finished());
+    drop(queued);
+    println!("leaving");
+}
+
+/// Panics in main, over a pool of its own.
+pub fn panic(method: &str) {
+    open(method);
+    let _pool = Pool::builder().workers(1).build().unwrap();
+    let handle = tasks::nap::call(600_000).spawn().unwrap();
+    assert!(handle.is_finished(), "this is the end");
+}
+
+/// Another thread ends the program while main waits.
+pub fn exit(method: &str) {
+    open(method);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(100));
+            std::process::exit(7);
+        });
+        // Main may still see that the pool is closed, and must not come to its own end.
+        match tasks::nap::call(600_000).get() {
+            Err(multicore::Error::Closed) => thread::sleep(Duration::from_secs(60)),
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+/// Prints without a newline before its first call; a worker prints too.
+pub fn print(method: &str) {
+    print!("before ");
+    open(method);
+    print!("after ");
+    assert_eq!(tasks::square::call(3).get().unwrap(), 9);
+    say::call("worker ").get().unwrap();
+    multicore::shutdown();
+    print!("end");
+    std::io::stdout().flush().unwrap();
+}
+
+/// Prints without a newline.
+#[multicore::task]
+fn say(text: &str) {
+    print!("{text}");
+}
+
+/// What workers find where the client has something to read.
+pub fn input(method: &str) {
+    open(method);
+    println!("{}", tasks::read_stdin::call().get().unwrap().len());
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    print!("{line}");
+}
+
+/// Becomes a background process once it has a pool; its child goes on without it.
+pub fn outlive(method: &str) {
+    open(method);
+    assert_eq!(tasks::square::call(3).get().unwrap(), 9);
+    let client = nix::unistd::Pid::this();
+    crate::wild::fork(move || {
+        crate::watch::eventually("the client is gone", || nix::unistd::getppid() != client);
+        let pool = Pool::builder().workers(2).build();
+        let square = pool.and_then(|pool| pool.spawn(tasks::square::call(5))?.get());
+        println!("{square:?} {:?}", tasks::square::call(6).get());
+        multicore::shutdown();
+        0
+    });
+}

@@ -1,0 +1,56 @@
+//! The parts that the fixture program `client` plays while a test watches it.
+
+pub mod families;
+pub mod limits;
+
+use multicore::{Config, Start};
+
+/// Has pools start by this method from now on, as a program does: by `initialize()`, or by doing
+/// nothing.
+///
+/// # Panics
+/// When that fails.
+pub fn start(method: &str) {
+    match method {
+        "fork" => multicore::initialize_with(Config::new().workers(2)).expect("the default pool"),
+        "exec" => {}
+        other => panic!("no such method: {other}"),
+    }
+}
+
+/// As [`start`], on a pool that is there already.
+pub fn open(method: &str) {
+    let start = if method == "fork" { Start::Fork } else { Start::Exec };
+    multicore::initialize_with(Config::new().workers(2).start(start)).expect("the default pool");
+}
+
+/// Plays a part.
+///
+/// # Panics
+/// When there is none of that name.
+pub fn play(method: &str, part: &str, rest: &[&str]) {
+    match (part, rest) {
+        ("scene", [name]) => {
+            start(method);
+            let all = crate::scenes::all();
+            let (_, scene) = all.iter().find(|(known, _)| known == name).expect("a scene");
+            crate::watch::within(crate::watch::LONG, scene);
+        }
+        ("hold", [folder]) => families::hold(method, folder),
+        ("leave", []) => families::leave(method),
+        ("panic", []) => families::panic(method),
+        ("exit", []) => families::exit(method),
+        ("print", []) => families::print(method),
+        ("input", []) => families::input(method),
+        ("outlive", []) => families::outlive(method),
+        ("limit", [resource, value]) => limits::limit(method, resource, value),
+        ("settings", []) => limits::settings(method),
+        ("guard", []) => limits::guard(),
+        ("inline", []) => limits::inline(),
+        ("threads", []) => limits::threads(),
+        ("methods", []) => limits::methods(),
+        ("strange", []) => limits::strange(method),
+        ("no-processes", [extra]) => limits::no_processes(method, extra),
+        _ => panic!("no such part: {part} {rest:?}"),
+    }
+}

@@ -1,0 +1,116 @@
+//! What the kernel says about processes.
+
+use std::fs;
+
+/// One process as `/proc/<pid>/stat` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Its number.
+    pub pid: i32,
+    /// Its parent's number.
+    pub parent: i32,
+    /// The name that it gave itself.
+    pub name: String,
+    /// `Z` for a zombie.
+    pub state: char,
+    /// Time on a core, its own and the kernel's, in clock ticks.
+    pub ticks: u64,
+    /// When it started: with the number, this is one process and no other.
+    pub started: u64,
+}
+
+impl Stat {
+    /// Whether it has ended and nobody collected it.
+    pub fn is_zombie(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+
+    /// Whether this very process, and not another of its number, still runs.
+    pub fn lives(&self) -> bool {
+        stat(self.pid).is_some_and(|now| now.started == self.started && !now.is_zombie())
+    }
+}
+
+/// One process; `None` when there is none of this number.
+pub fn stat(pid: i32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // "pid (name) state ppid ...", and the name may contain anything.
+    let (head, rest) = text.rsplit_once(") ")?;
+    let fields: Vec<_> = rest.split(' ').collect();
+    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some(Stat {
+        pid,
+        parent: fields.get(1)?.parse().ok()?,
+        name: head.split_once('(')?.1.to_owned(),
+        state: fields.first()?.chars().next()?,
+        ticks: number(11)? + number(12)?,
+        started: number(19)?,
+    })
+}
+
+/// All processes of the machine.
+pub fn all() -> Vec<Stat> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| stat(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// The processes whose parent this is, dead ones included.
+pub fn children(parent: i32) -> Vec<Stat> {
+    all().into_iter().filter(|stat| stat.parent == parent).collect()
+}
+
+/// The processes whose environment, inherited or passed on, holds this variable and value; and those
+/// below them, dead ones included.
+pub fn family(marker: &str) -> Vec<Stat> {
+    let marked = |stat: &Stat| {
+        let environment = fs::read(format!("/proc/{}/environ", stat.pid)).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|variable| variable == marker.as_bytes())
+    };
+    closure(marked)
+}
+
+/// All processes of the fixture that this process is.
+///
+/// # Panics
+/// When it is none.
+pub fn own_family() -> Vec<Stat> {
+    let marker = std::env::var(crate::fixture::FAMILY).expect("only in a fixture program");
+    family(&format!("{}={marker}", crate::fixture::FAMILY))
+}
+
+/// The processes of this process's pools, and everything below them.
+///
+/// A supervisor is nobody's child; what it shares with its client is the program and the time.
+pub fn relatives(client: i32) -> Vec<Stat> {
+    let program = fs::read_link(format!("/proc/{client}/exe")).ok();
+    closure(|stat| {
+        stat.pid != client
+            && program.is_some()
+            && (stat.parent == client || fs::read_link(format!("/proc/{}/exe", stat.pid)).ok() == program)
+    })
+}
+
+fn closure(wanted: impl Fn(&Stat) -> bool) -> Vec<Stat> {
+    let all = all();
+    let mut found: Vec<Stat> = all.iter().filter(|stat| wanted(stat)).cloned().collect();
+    loop {
+        let known = |pid| found.iter().any(|stat| stat.pid == pid);
+        let more: Vec<_> =
+            all.iter().filter(|stat| !known(stat.pid) && known(stat.parent)).cloned().collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+/// How many descriptors this process has open.
+pub fn open_descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+/// How many parts of regions this process has mapped.
+pub fn mapped_regions() -> usize {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    maps.lines().filter(|line| line.contains("memfd:multicore")).count()
+}

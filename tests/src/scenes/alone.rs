@@ -1,0 +1,285 @@
+//! What looks at a whole process: run in the fixture program under either start method.
+
+use std::io::Read;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use multicore::{Config, Error, Handle, Pool, Start};
+use nix::errno::Errno;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::fixture::Folder;
+use crate::payload::{self, Random};
+use crate::procfs::{self, Stat};
+use crate::rig::Rig;
+use crate::watch::eventually;
+use crate::{tasks, wild};
+
+/// All that a pool could leave behind.
+#[derive(Debug, PartialEq, Eq)]
+struct Belongings {
+    descriptors: usize,
+    regions: usize,
+    children: usize,
+    relatives: usize,
+}
+
+fn belongings() -> Belongings {
+    let own = std::process::id() as i32;
+    Belongings {
+        descriptors: procfs::open_descriptors(),
+        regions: procfs::mapped_regions(),
+        children: procfs::children(own).len(),
+        relatives: procfs::own_family().len(),
+    }
+}
+
+fn method() -> Start {
+    let pool = Pool::builder().workers(1).build().unwrap();
+    pool.start_method().unwrap()
+}
+
+/// Descriptors, mappings, children and zombies are what they were.
+pub fn fifty_pools_leave_nothing_behind() {
+    Rig::new(1).end();
+    let before = belongings();
+    for n in 0..50 {
+        let pool = Pool::builder().workers(n % 2 + 1).build().unwrap();
+        let handles: Vec<_> = (0..5).map(|n| pool.spawn(tasks::square::call(n)).unwrap()).collect();
+        let (first, rest) = handles.split_at(usize::from(n % 2 == 0));
+        assert_eq!(first.len() + rest.len(), 5);
+        if n % 5 == 0 {
+            drop(handles);
+        } else {
+            for (n, handle) in (0..).zip(handles) {
+                assert_eq!(handle.get().unwrap(), n * n);
+            }
+        }
+    }
+    assert_eq!(belongings(), before);
+}
+
+/// Whatever their sizes, and whatever became of some.
+pub fn two_thousand_calls_leave_nothing_behind() {
+    let rig = Rig::new(2);
+    rig.check();
+    let before = belongings();
+    let mut random = Random::new(2000);
+    let mut handles: Vec<(u64, usize, Handle<Vec<u8>>)> = Vec::new();
+    for seed in 0..2000 {
+        let (sent, wanted) = (random.size(1 << 20), random.size(1 << 20));
+        let call = tasks::exchange::call(seed, payload::bytes(seed, sent), seed + 1, wanted);
+        handles.push((seed + 1, wanted, rig.pool.spawn(call).unwrap()));
+        match seed % 100 {
+            50 => drop(rig.pool.spawn(tasks::panic_literal::call()).unwrap()),
+            99 => drop(rig.pool.spawn(tasks::abort::call()).unwrap()),
+            _ => {}
+        }
+        if handles.len() == 20 {
+            for (seed, len, handle) in handles.drain(..) {
+                payload::check(&handle.get().unwrap(), seed, len);
+            }
+        }
+    }
+    drop(handles);
+    rig.check();
+    assert_eq!(belongings(), before);
+    rig.end();
+}
+
+/// Read from the processes' own times; nobody waits for anything.
+fn idle_for(time: Duration) {
+    let rig = Rig::new(2);
+    rig.check();
+    let processes: Vec<Stat> = rig.workers().into_iter().chain([rig.supervisor()]).collect();
+    // The last calls were answered before their workers went to sleep.
+    std::thread::sleep(Duration::from_millis(100));
+    let ticks = || -> Vec<_> { processes.iter().map(|p| procfs::stat(p.pid).map(|now| now.ticks)).collect() };
+    let before = ticks();
+    std::thread::sleep(time);
+    assert_eq!(ticks(), before);
+    rig.end();
+}
+
+/// Two seconds of nothing: not one tick of the clock.
+pub fn idle_processes_use_no_cpu() {
+    idle_for(Duration::from_secs(2));
+}
+
+/// The same for ten.
+pub fn idle_processes_use_no_cpu_in_ten_seconds() {
+    idle_for(Duration::from_secs(10));
+}
+
+/// `wait` for any child waits for the program's own, and gets those alone. An exec'd supervisor is a
+/// child like any other; there it may be taken, which does no harm.
+pub fn the_programs_own_wait_does_no_harm_and_takes_none() {
+    let rig = Rig::new(2);
+    let any = Pid::from_raw(-1);
+    let by_fork = method() == Start::Fork;
+    if by_fork {
+        assert_eq!(waitpid(any, None), Err(Errno::ECHILD), "it has no child of its own");
+    }
+    let own = wild::fork(|| 7);
+    loop {
+        match waitpid(any, None).unwrap() {
+            WaitStatus::Exited(pid, 7) if pid.as_raw() == own => break,
+            // The pool of `method`, which has ended.
+            other => assert!(!by_fork, "{other:?}"),
+        }
+    }
+    rig.check();
+    let supervisor = rig.supervisor();
+    nix::sys::signal::kill(Pid::from_raw(supervisor.pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    eventually("the supervisor is dead", || !supervisor.lives());
+    while matches!(waitpid(any, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {
+    }
+    rig.end();
+}
+
+/// The parent's goes on; a handle of the parent's is `Closed` in the child, and at once.
+pub fn a_fork_of_the_client_builds_its_own_pool() {
+    let (mut rig, value) = (Some(Rig::new(2)), |n| tasks::square::call(n).get().unwrap());
+    assert_eq!(value(3), 9);
+    let spawn = |rig: &Option<Rig>| rig.as_ref().map(|rig| rig.pool.spawn(tasks::nap::call(700)).unwrap());
+    let mut handle = spawn(&rig);
+    let mut dropped = spawn(&rig);
+    let before = belongings();
+    let child = wild::fork(|| {
+        // The child's copies; the parent has its own.
+        let (start, handle, rig) = (Instant::now(), handle.take().unwrap(), rig.take().unwrap());
+        drop(dropped.take());
+        let closed = matches!(handle.get_timeout(Duration::from_secs(60)), Ok(Err(Error::Closed)));
+        let at_once = start.elapsed() < Duration::from_millis(500);
+        let refused = matches!(rig.pool.spawn(tasks::square::call(1)), Err(Error::Closed));
+        drop(rig);
+        let own = (0..10).all(|n| value(n) == n * n);
+        let wrong = [closed, at_once, refused, own].iter().position(|right| !right);
+        multicore::shutdown();
+        wrong.map_or(0, |at| at as i32 + 1)
+    });
+    let status = waitpid(Pid::from_raw(child), None).unwrap();
+    assert_eq!(status, WaitStatus::Exited(Pid::from_raw(child), 0), "1 closed, 2 at once, 3 refused, 4 own");
+    assert_eq!(value(4), 16);
+    assert_eq!(handle.unwrap().get().unwrap(), 700);
+    assert_eq!(dropped.unwrap().get().unwrap(), 700);
+    let rig = rig.unwrap();
+    rig.check();
+    assert_eq!(belongings(), before);
+    rig.end();
+}
+
+/// No process of a pool keeps a copy of the writing end.
+pub fn a_pipe_that_the_client_closes_ends_for_its_reader() {
+    let rig = Rig::new(2);
+    let [reader, writer] = wild::inheritable_pipe();
+    // Whoever is started from here inherits both.
+    let later = Rig::new(1);
+    for worker in rig.workers() {
+        nix::sys::signal::kill(Pid::from_raw(worker.pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    }
+    rig.check();
+    drop(writer);
+    let mut text = String::new();
+    std::fs::File::from(reader).read_to_string(&mut text).unwrap();
+    assert_eq!(text, "");
+    later.end();
+    rig.end();
+}
+
+static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::builder().workers(2).build().unwrap());
+
+/// It ends with the program, which is checked by whoever started this.
+pub fn a_pool_in_a_static_works_and_ends_with_the_program() {
+    let handles: Vec<_> = (0..20).map(|n| POOL.spawn(tasks::square::call(n)).unwrap()).collect();
+    for (n, handle) in (0..).zip(handles) {
+        assert_eq!(handle.get().unwrap(), n * n);
+    }
+    let nested = POOL.spawn(through_the_static::call()).unwrap().get().unwrap();
+    assert_ne!(nested.0, std::process::id() as i32);
+    assert_eq!(nested.0, nested.1);
+    drop(POOL.spawn(tasks::nap::call(600_000)).unwrap());
+}
+
+/// A nested call that names a pool.
+#[multicore::task]
+fn through_the_static() -> (i32, i32) {
+    (tasks::whoami(), POOL.spawn(tasks::whoami::call()).unwrap().get().unwrap())
+}
+
+/// And `initialize` opens it again; each twice does nothing.
+pub fn the_default_pool_is_closed_by_shutdown() {
+    let open = || multicore::initialize_with(Config::new().workers(2).start(method()));
+    for _ in 0..3 {
+        open().unwrap();
+        open().unwrap();
+        let handle = tasks::nap::call(50).spawn().unwrap();
+        multicore::shutdown();
+        multicore::shutdown();
+        assert_eq!(handle.get().unwrap(), 50);
+        assert!(matches!(tasks::square::call(1).spawn(), Err(Error::Closed)));
+        assert!(matches!(
+            tasks::square::call(1).try_spawn(),
+            Err(multicore::TrySpawnError::Failed(Error::Closed))
+        ));
+        assert!(matches!(multicore::par_ranges!(0..3, tasks::in_range), Err(Error::Closed)));
+    }
+    open().unwrap();
+    assert_eq!(tasks::square::call(2).get().unwrap(), 4);
+}
+
+/// With the call, which can be sent later.
+pub fn try_spawn_on_a_full_pool_hands_the_call_back() {
+    multicore::shutdown();
+    let config = Config::new().workers(1).slots(2).start(method());
+    multicore::initialize_with(config).unwrap();
+    let running = [1, 2].map(|_| tasks::nap::call(300).spawn().unwrap());
+    let full = tasks::square::call(5).try_spawn().unwrap_err();
+    assert_eq!(full.to_string(), "every slot of the pool is queued or running");
+    let multicore::TrySpawnError::Full(call) = full else { panic!("{full:?}") };
+    assert!(format!("{call:?}").contains("square"));
+    let waited = call.spawn().unwrap();
+    for handle in running {
+        assert_eq!(handle.get().unwrap(), 300);
+    }
+    assert_eq!(waited.get().unwrap(), 25);
+    assert_eq!(tasks::square::call(6).try_spawn().unwrap().get().unwrap(), 36);
+}
+
+/// Eight threads, no set-up at all.
+pub fn many_threads_use_the_default_pool() {
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            scope.spawn(move || {
+                for n in thread * 100..thread * 100 + 50 {
+                    assert_eq!(tasks::square::call(n).get().unwrap(), n * n);
+                }
+                let mut task = multicore::Task::new();
+                for n in 0..50 {
+                    task.run(tasks::square::call(n)).unwrap();
+                }
+                assert_eq!(task.get().unwrap(), (0..50).map(|n| n * n).collect::<Vec<_>>());
+            });
+        }
+    });
+}
+
+/// A child of a task that has left its group and its parent is taken along at the end.
+pub fn a_daemon_that_a_task_started_ends_with_the_pool() {
+    let rig = Rig::new(1);
+    let folder = Folder::new();
+    rig.pool.spawn(daemonise::call(&folder.file("daemon"))).unwrap().get().unwrap();
+    let daemon = folder.process("daemon");
+    assert!(daemon.lives());
+    drop(rig.pool);
+    assert!(!daemon.lives());
+}
+
+/// Starts a process in a session of its own.
+#[multicore::task]
+fn daemonise(path: &str) {
+    let program = format!("printf %s $$ > {path}.half; mv {path}.half {path}; exec sleep 600");
+    let mut child = std::process::Command::new("setsid").args(["sh", "-c", &program]).spawn().unwrap();
+    let _ = child.try_wait();
+}

@@ -1,0 +1,397 @@
+//! Faults: each is told as what it is, costs its own call alone, and leaves the pool as it was.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use multicore::{Call, Error, Exit, Handle, Pool, Signal};
+use nix::sys::signal::{self, Signal as Kill};
+use nix::unistd::Pid;
+
+use crate::fixture::Folder;
+use crate::procfs::Stat;
+use crate::rig::{Rig, with_pool};
+use crate::watch::eventually;
+use crate::{tasks, wild};
+
+const SOON: Duration = Duration::from_millis(200);
+
+fn kill(process: &Stat, signal: Kill) {
+    signal::kill(Pid::from_raw(process.pid), signal).expect("a process of ours");
+}
+
+/// What becomes of a call.
+#[track_caller]
+fn outcome<R: 'static>(rig: &Rig, call: Call<'_, R>) -> multicore::Result<R> {
+    rig.pool.spawn(call).and_then(Handle::get)
+}
+
+/// Checks that the call's worker dies so, and that the pool has recovered.
+#[track_caller]
+fn dies<R: std::fmt::Debug + 'static>(rig: &Rig, call: Call<'_, R>, expected: Exit, text: &str) {
+    let name = call.name();
+    let before = rig.workers();
+    let error = outcome(rig, call).unwrap_err();
+    let told = error.to_string();
+    let Error::Died { task, pid, exit, started, .. } = error else { panic!("{error:?}") };
+    assert_eq!((task.as_str(), exit, started), (name, expected, true));
+    let worker = before.iter().find(|worker| worker.pid == pid).expect("the pid is a worker's");
+    assert!(!worker.lives());
+    assert!(told.contains(text) && told.contains(name) && told.contains(&pid.to_string()), "{told}");
+    rig.check();
+}
+
+#[track_caller]
+fn panics<R: std::fmt::Debug + 'static>(rig: &Rig, call: Call<'_, R>, expected: &str) -> Option<String> {
+    let name = call.name();
+    let before = rig.workers();
+    let error = outcome(rig, call).unwrap_err();
+    let told = error.to_string();
+    let Error::Panicked { task, message, location, .. } = error else { panic!("{error:?}") };
+    assert_eq!((task.as_str(), message.as_str()), (name, expected));
+    assert!(told.contains(name) && told.contains(expected), "{told}");
+    assert_eq!(pids(&rig.workers()), pids(&before), "the worker lives on");
+    rig.check();
+    location
+}
+
+fn pids(processes: &[Stat]) -> Vec<i32> {
+    let mut pids: Vec<_> = processes.iter().map(|process| process.pid).collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// A literal and a `String`.
+pub fn a_panic_is_reported_with_message_and_place() {
+    with_pool(|rig| {
+        let place = panics(rig, tasks::panic_literal::call(), "a literal").expect("a place");
+        assert!(place.contains("tasks.rs:"), "{place}");
+        panics(rig, tasks::panic_text::call("text"), "made of text");
+    });
+}
+
+/// `panic_any`.
+pub fn a_panic_with_another_payload_is_reported() {
+    with_pool(|rig| {
+        panics(rig, tasks::panic_number::call(), "a panic whose payload is no text");
+    });
+}
+
+/// After the function's own work.
+pub fn a_panic_while_dropping_an_argument_is_reported() {
+    with_pool(|rig| {
+        let argument = tasks::PanicsInDrop { home: std::process::id() };
+        panics(rig, tasks::drops::call(argument), "dropped away from home");
+    });
+}
+
+/// What it makes of it is its result.
+pub fn a_panic_in_a_thread_of_the_task_is_the_tasks_own() {
+    with_pool(|rig| {
+        assert_eq!(outcome(rig, tasks::panic_in_thread::call()).unwrap(), "below");
+        rig.check();
+    });
+}
+
+/// On each of the four ways.
+pub fn what_cannot_be_encoded_or_decoded_is_an_error() {
+    with_pool(|rig| {
+        let check = |error: Error, expected: (bool, &str, &str)| {
+            let found = match &error {
+                Error::Encode { what, why, .. } => (true, *what, why.contains("no way out")),
+                Error::Decode { what, why, .. } => (false, *what, why.contains("no way in")),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(found, (expected.0, expected.1, true), "{error}");
+            assert!(error.to_string().contains(expected.2), "{error}");
+            rig.check();
+        };
+        let sent = rig.pool.spawn(tasks::take_fails_ser::call(tasks::FailsInSerialize(1)));
+        check(sent.unwrap_err(), (true, "the arguments", "take_fails_ser"));
+        let made = outcome(rig, tasks::make_fails_ser::call(1));
+        check(made.unwrap_err(), (true, "the result", "make_fails_ser"));
+        let taken = outcome(rig, tasks::take_fails_de::call(tasks::FailsInDeserialize(1)));
+        check(taken.unwrap_err(), (false, "the arguments", "take_fails_de"));
+        let back = outcome(rig, tasks::make_fails_de::call(1));
+        check(back.unwrap_err(), (false, "the result", "make_fails_de"));
+    });
+}
+
+/// In the client a panic of the user's `Serialize` goes on; everywhere else it is an error.
+pub fn a_panic_while_encoding_or_decoding_is_an_error() {
+    let rig = Rig::with(Pool::builder().workers(2).slots(4));
+    for _ in 0..5 {
+        // More often than there are slots: each is given back.
+        let sent = catch_unwind(AssertUnwindSafe(|| {
+            drop(rig.pool.spawn(tasks::take_panics_ser::call(tasks::PanicsInSerialize(1))));
+        }));
+        assert_eq!(*sent.unwrap_err().downcast_ref::<&str>().unwrap(), "on the way out");
+        let error = outcome(&rig, tasks::make_panics_de::call(1)).unwrap_err();
+        let Error::Decode { what: "the result", why, .. } = &error else { panic!("{error:?}") };
+        assert!(why.contains("on the way in"), "{why}");
+    }
+    panics(&rig, tasks::make_panics_ser::call(1), "on the way out");
+    panics(&rig, tasks::take_panics_de::call(tasks::PanicsInDeserialize(1)), "on the way in");
+    rig.end();
+}
+
+/// Any, 0 included.
+pub fn an_exit_is_told_with_its_code() {
+    with_pool(|rig| {
+        dies(rig, tasks::leave::call(3), Exit::Code(3), "code 3");
+        dies(rig, tasks::leave::call(0), Exit::Code(0), "code 0");
+    });
+}
+
+/// SIGABRT.
+pub fn an_abort_is_told_with_its_signal() {
+    with_pool(|rig| dies(rig, tasks::abort::call(), Exit::Signal(Signal(libc::SIGABRT)), "SIGABRT"));
+}
+
+/// A real one.
+pub fn a_bad_store_is_told_as_sigsegv() {
+    with_pool(|rig| dies(rig, wild::bad_store::call(), Exit::Signal(Signal(libc::SIGSEGV)), "SIGSEGV"));
+}
+
+/// And not as SIGSEGV.
+pub fn a_stack_overflow_is_told_as_such() {
+    with_pool(|rig| dies(rig, tasks::overflow::call(), Exit::StackOverflow, "stack"));
+}
+
+/// `Display` names it.
+pub fn every_deadly_signal_is_named() {
+    with_pool(|rig| {
+        for signal in [Kill::SIGKILL, Kill::SIGTERM, Kill::SIGBUS, Kill::SIGFPE, Kill::SIGILL, Kill::SIGXCPU]
+        {
+            let exit = Exit::Signal(Signal(signal as i32));
+            dies(rig, tasks::raise::call(signal as i32), exit, signal.as_str());
+        }
+    });
+}
+
+/// Queued ones and the other running one give their results.
+pub fn a_killed_worker_costs_its_call_alone() {
+    with_pool(|rig| {
+        let folder = Folder::new();
+        let path = folder.file("victim");
+        let victim = rig.pool.spawn(tasks::announce::call(&path, 600_000)).unwrap();
+        let process = folder.process("victim");
+        let others: Vec<_> = (0..20).map(|n| rig.pool.spawn(tasks::nap::call(n)).unwrap()).collect();
+        kill(&process, Kill::SIGKILL);
+        let error = victim.get().unwrap_err();
+        let Error::Died { pid, exit, started: true, .. } = error else { panic!("{error:?}") };
+        assert_eq!((pid, exit), (process.pid, Exit::Signal(Signal(libc::SIGKILL))));
+        for (n, handle) in (0..).zip(others) {
+            assert_eq!(handle.get().unwrap(), n);
+        }
+    });
+}
+
+/// The call that comes next runs elsewhere.
+pub fn a_worker_killed_while_idle_costs_nothing() {
+    with_pool(|rig| {
+        for _ in 0..10 {
+            for worker in rig.workers() {
+                kill(&worker, Kill::SIGKILL);
+            }
+            // Right away: some still believe that a dead one is idle.
+            for n in 0..4 {
+                assert_eq!(outcome(rig, tasks::square::call(n)).unwrap(), n * n);
+            }
+        }
+    });
+}
+
+#[track_caller]
+fn times_out<R: std::fmt::Debug + 'static>(rig: &Rig, call: Call<'_, R>, expected: Duration) {
+    let name = call.name();
+    let error = outcome(rig, call).unwrap_err();
+    assert!(error.to_string().contains("timeout"), "{error}");
+    let Error::TimedOut { task, limit, .. } = error else { panic!("{error:?}") };
+    assert_eq!((task.as_str(), limit), (name, expected));
+    rig.check();
+}
+
+/// By the call's limit, or the task's; one that is in time is not.
+pub fn a_call_over_its_time_is_ended() {
+    with_pool(|rig| {
+        times_out(rig, tasks::nap::call(600_000).timeout(SOON), SOON);
+        times_out(rig, tasks::limited::call(600_000), SOON);
+        times_out(rig, tasks::nap::call(600_000).timeout(Duration::from_nanos(1)), Duration::from_nanos(1));
+        assert_eq!(outcome(rig, tasks::limited::call(1).timeout(Duration::from_secs(60))).unwrap(), 1);
+        assert_eq!(outcome(rig, tasks::nap::call(1).timeout(Duration::MAX)).unwrap(), 1);
+    });
+}
+
+/// After its grace.
+pub fn a_task_that_ignores_sigterm_is_killed() {
+    with_pool(|rig| {
+        let folder = Folder::new();
+        let path = folder.file("stubborn");
+        let limit = Duration::from_secs(1);
+        let handle = rig.pool.spawn(tasks::stubborn::call(&path).timeout(limit)).unwrap();
+        let process = folder.process("stubborn");
+        let error = handle.get().unwrap_err();
+        assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+        eventually("the stubborn worker is gone", || !process.lives());
+    });
+}
+
+/// SIGSTOP stops the worker, not the clock.
+pub fn a_time_limit_reaches_a_stopped_worker() {
+    with_pool(|rig| {
+        let folder = Folder::new();
+        let path = folder.file("stopped");
+        let limit = Duration::from_millis(700);
+        let handle = rig.pool.spawn(tasks::announce::call(&path, 600_000).timeout(limit)).unwrap();
+        let process = folder.process("stopped");
+        kill(&process, Kill::SIGSTOP);
+        let error = handle.get().unwrap_err();
+        assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+        eventually("the stopped worker is gone", || !process.lives());
+        // Idle and stopped: the call that it claims, if any, ends by its limit.
+        for worker in rig.workers() {
+            kill(&worker, Kill::SIGSTOP);
+            kill(&worker, Kill::SIGKILL);
+        }
+    });
+}
+
+/// Many at once, some of which are in time.
+pub fn time_limits_of_many_calls_are_kept_apart() {
+    with_pool(|rig| {
+        let spawn = |n: u64| {
+            let nap = if n.is_multiple_of(4) { 600_000 } else { n % 3 };
+            let limit =
+                if n.is_multiple_of(4) { Duration::from_millis(30 + n) } else { Duration::from_secs(60) };
+            rig.pool.spawn(tasks::nap::call(nap).timeout(limit)).unwrap()
+        };
+        let handles: Vec<_> = (0..40).map(spawn).collect();
+        for (n, handle) in (0..).zip(handles) {
+            match handle.get() {
+                Ok(nap) => assert_eq!((n % 4 != 0, nap), (true, n % 3)),
+                Err(Error::TimedOut { limit, .. }) => {
+                    assert_eq!((n % 4, limit), (0, Duration::from_millis(30 + n)));
+                }
+                Err(other) => panic!("{n}: {other:?}"),
+            }
+        }
+    });
+}
+
+/// At its deadline, and when it is killed.
+pub fn children_of_a_task_end_with_it() {
+    with_pool(|rig| {
+        let folder = Folder::new();
+        let path = folder.file("child");
+        let handle = rig.pool.spawn(tasks::breed::call(&path).timeout(Duration::from_secs(1))).unwrap();
+        let child = folder.process("child");
+        assert!(matches!(handle.get(), Err(Error::TimedOut { .. })));
+        eventually("the child of a call over its time is gone", || !child.lives());
+        let handle = rig.pool.spawn(tasks::breed::call(&path)).unwrap();
+        let child = folder.process("child");
+        let parent = crate::procfs::stat(child.parent).unwrap();
+        kill(&parent, Kill::SIGKILL);
+        assert!(matches!(handle.get(), Err(Error::Died { .. })));
+        eventually("the child of a dead worker is gone", || !child.lives());
+    });
+}
+
+/// As often as it may, and no more.
+pub fn a_call_with_retries_runs_again() {
+    with_pool(|rig| {
+        let folder = Folder::new();
+        for (name, times) in [("one", 1), ("two", 2)] {
+            assert_eq!(outcome(rig, tasks::dies_at_first::call(&folder.file(name), times)).unwrap(), times);
+        }
+        let path = folder.file("three");
+        let error = outcome(rig, tasks::dies_at_first::call(&path, 3)).unwrap_err();
+        assert!(matches!(error, Error::Died { started: true, .. }), "{error:?}");
+        assert_eq!(outcome(rig, tasks::dies_at_first::call(&path, 3)).unwrap(), 3, "it ran three times");
+        let error = outcome(rig, tasks::dies::call(&folder.file("none"), 1)).unwrap_err();
+        assert!(matches!(error, Error::Died { started: true, .. }), "{error:?}");
+        let path = folder.file("by call");
+        assert_eq!(outcome(rig, tasks::dies::call(&path, 3).retries(3)).unwrap(), 3);
+        let error = outcome(rig, tasks::nap::call(600_000).timeout(SOON).retries(1)).unwrap_err();
+        assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    });
+}
+
+/// Panics, deaths and deadlines of calls whose handle is dropped free their slots.
+pub fn a_detached_call_runs_whatever_becomes_of_it() {
+    let rig = Rig::with(Pool::builder().workers(2).slots(4));
+    for _ in 0..4 {
+        drop(rig.pool.spawn(tasks::panic_literal::call()).unwrap());
+        drop(rig.pool.spawn(tasks::abort::call()).unwrap());
+        drop(rig.pool.spawn(tasks::nap::call(600_000).timeout(Duration::from_millis(20))).unwrap());
+        drop(rig.pool.spawn(tasks::square::call(1)).unwrap());
+    }
+    rig.end();
+}
+
+/// Every tenth call kills its worker.
+pub fn deaths_under_load_cost_their_calls_alone() {
+    let rig = Rig::with(Pool::builder().workers(2).slots(8));
+    let spawn = |n: u64| {
+        let call = if n.is_multiple_of(10) { tasks::leave::call(7) } else { tasks::square::call(n) };
+        rig.pool.spawn(call).unwrap()
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let handles: Vec<_> = (0..150).map(spawn).collect();
+                for (n, handle) in (0..).zip(handles) {
+                    match handle.get() {
+                        Ok(square) => assert_eq!((n % 10 != 0, square), (true, n * n)),
+                        Err(Error::Died { exit: Exit::Code(7), started: true, .. }) => assert_eq!(n % 10, 0),
+                        Err(other) => panic!("{n}: {other:?}"),
+                    }
+                }
+            });
+        }
+    });
+    rig.end();
+}
+
+/// What was queued runs under the next one.
+pub fn the_death_of_the_supervisor_costs_running_calls_alone() {
+    with_pool(|rig| {
+        let folder = Folder::new();
+        for _ in 0..3 {
+            let running: Vec<_> = ["a", "b"]
+                .map(|name| rig.pool.spawn(tasks::announce::call(&folder.file(name), 600_000)).unwrap())
+                .into_iter()
+                .collect();
+            let workers = ["a", "b"].map(|name| folder.process(name));
+            let queued: Vec<_> = (0..20).map(|n| rig.pool.spawn(tasks::square::call(n)).unwrap()).collect();
+            drop(rig.pool.spawn(tasks::square::call(1)).unwrap());
+            let supervisor = crate::procfs::stat(workers[0].parent).unwrap();
+            kill(&supervisor, Kill::SIGKILL);
+            for handle in running {
+                let error = handle.get().unwrap_err();
+                assert!(matches!(error, Error::Died { started: true, .. }), "{error:?}");
+            }
+            for (n, handle) in (0..).zip(queued) {
+                assert_eq!(handle.get().unwrap(), n * n);
+            }
+            for process in workers.iter().chain([&supervisor]) {
+                assert!(!process.lives(), "{process:?}");
+            }
+            rig.check();
+        }
+    });
+}
+
+/// The next call finds a new one.
+pub fn the_death_of_an_idle_supervisor_costs_nothing() {
+    with_pool(|rig| {
+        for n in 0..5 {
+            let supervisor = rig.supervisor();
+            kill(&supervisor, Kill::SIGKILL);
+            if n % 2 == 0 {
+                eventually("the supervisor is dead", || !supervisor.lives());
+            }
+            assert_eq!(outcome(rig, tasks::square::call(n)).unwrap(), n * n);
+            eventually("the supervisor is dead", || !supervisor.lives());
+        }
+    });
+}

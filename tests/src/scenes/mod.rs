@@ -1,0 +1,125 @@
+//! The bodies of tests that run under both start methods.
+//!
+//! Each list names its scenes once: the tests and the fixture program are made from it.
+
+pub mod alone;
+pub mod calling;
+pub mod faults;
+pub mod sharing;
+
+/// The scenes of [`calling`], given to a macro.
+#[macro_export]
+macro_rules! calling_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { calling:
+            a_handle_gives_the_result_once_it_is_there
+            get_timeout_gives_the_handle_back_and_the_call_goes_on
+            a_dropped_handle_detaches_its_call
+            a_forgotten_handle_costs_a_slot_and_no_more
+            a_task_gives_its_results_in_order
+            a_task_gives_the_first_error_in_order_after_all_have_settled
+            a_task_comes_back_when_the_time_is_up
+            nested_calls_run_inside_the_worker
+            a_result_of_the_users_own_is_a_value
+            an_error_that_cannot_travel_arrives_as_text
+            every_kind_of_value_travels
+            payloads_of_every_size_travel
+            too_large_says_exactly_what_was_needed
+            a_closed_pool_refuses_and_its_results_can_be_collected
+            a_pool_that_cannot_finish_in_time_closes_its_calls
+        }
+    };
+}
+
+/// The scenes of [`sharing`], given to a macro.
+#[macro_export]
+macro_rules! sharing_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { sharing:
+            one_thread_with_four_slots_starts_any_number_of_calls
+            a_task_on_four_slots_gives_its_results_in_order
+            handles_are_collected_in_reverse_dropped_and_forgotten
+            many_threads_share_a_pool
+            many_threads_share_four_slots
+            several_pools_work_at_once
+            threads_spawn_while_others_drop_and_collect
+            threads_spawn_while_the_pool_is_shut_down
+            dropping_a_pool_finishes_what_was_accepted
+        }
+    };
+}
+
+/// The scenes of [`faults`], given to a macro.
+#[macro_export]
+macro_rules! fault_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { faults:
+            a_panic_is_reported_with_message_and_place
+            a_panic_with_another_payload_is_reported
+            a_panic_while_dropping_an_argument_is_reported
+            a_panic_in_a_thread_of_the_task_is_the_tasks_own
+            what_cannot_be_encoded_or_decoded_is_an_error
+            a_panic_while_encoding_or_decoding_is_an_error
+            an_exit_is_told_with_its_code
+            an_abort_is_told_with_its_signal
+            a_bad_store_is_told_as_sigsegv
+            a_stack_overflow_is_told_as_such
+            every_deadly_signal_is_named
+            a_killed_worker_costs_its_call_alone
+            a_worker_killed_while_idle_costs_nothing
+            a_call_over_its_time_is_ended
+            a_task_that_ignores_sigterm_is_killed
+            a_time_limit_reaches_a_stopped_worker
+            time_limits_of_many_calls_are_kept_apart
+            children_of_a_task_end_with_it
+            a_call_with_retries_runs_again
+            a_detached_call_runs_whatever_becomes_of_it
+            deaths_under_load_cost_their_calls_alone
+            the_death_of_the_supervisor_costs_running_calls_alone
+            the_death_of_an_idle_supervisor_costs_nothing
+        }
+    };
+}
+
+/// The scenes of [`alone`], given to a macro.
+#[macro_export]
+macro_rules! alone_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { alone:
+            fifty_pools_leave_nothing_behind
+            two_thousand_calls_leave_nothing_behind
+            idle_processes_use_no_cpu
+            the_programs_own_wait_does_no_harm_and_takes_none
+            a_fork_of_the_client_builds_its_own_pool
+            a_pipe_that_the_client_closes_ends_for_its_reader
+            a_pool_in_a_static_works_and_ends_with_the_program
+            the_default_pool_is_closed_by_shutdown
+            try_spawn_on_a_full_pool_hands_the_call_back
+            many_threads_use_the_default_pool
+            a_daemon_that_a_task_started_ends_with_the_pool
+        }
+    };
+}
+
+/// The scenes of [`alone`] that take long, given to a macro.
+#[macro_export]
+macro_rules! long_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { alone: idle_processes_use_no_cpu_in_ten_seconds }
+    };
+}
+
+/// A scene with the name of its list and its own.
+pub type Named = (&'static str, fn());
+
+/// Every scene.
+pub fn all() -> Vec<Named> {
+    let lists: [&[Named]; 5] = [
+        calling_scenes!(crate::table),
+        sharing_scenes!(crate::table),
+        fault_scenes!(crate::table),
+        alone_scenes!(crate::table),
+        long_scenes!(crate::table),
+    ];
+    lists.concat()
+}

@@ -1,0 +1,93 @@
+//! What no safe code can do: the only file of the tests with unsafe code.
+
+#![allow(unsafe_code)]
+
+use std::ptr;
+use std::sync::Once;
+
+use multicore::__private::inventory::{ErasedNode, Node};
+use multicore::__private::{Codec, Declared, Entry, Registered, UnsafeCell};
+
+/// Stores where nothing is mapped: the kernel sends a real SIGSEGV.
+#[multicore::task]
+pub fn bad_store() -> u64 {
+    // SAFETY: none: this is the fault that the test is about. Page 0 is never mapped, so the store
+    // ends the process and changes nothing; volatile, so that the compiler leaves it in.
+    unsafe { ptr::without_provenance_mut::<u64>(8).write_volatile(1) };
+    0
+}
+
+/// Has SIGTERM ignored from now on.
+pub fn ignore_sigterm() {
+    // SAFETY: no handler is installed, only the signal ignored.
+    unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
+}
+
+/// Forks this process as a user's own code may; the child runs `child` and ends with its code.
+///
+/// # Panics
+/// When the kernel refuses.
+pub fn fork(child: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: glibc makes its own locks usable in the child, and `child` uses no other lock that a
+    // second thread could have held: callers have one thread, or none that holds one.
+    match unsafe { libc::fork() } {
+        -1 => panic!("fork: {}", std::io::Error::last_os_error()),
+        0 => {
+            let code = child();
+            // SAFETY: ends the process.
+            unsafe { libc::_exit(code) }
+        }
+        pid => pid,
+    }
+}
+
+/// A pipe as C programs make it: both ends pass to whatever is started. Reading end first.
+///
+/// # Panics
+/// When the kernel refuses.
+pub fn inheritable_pipe() -> [std::os::fd::OwnedFd; 2] {
+    use std::os::fd::FromRawFd;
+    let mut ends = [0; 2];
+    // SAFETY: `ends` has room for two descriptors.
+    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0, "pipe");
+    // SAFETY: `pipe` made the descriptors, and only this place saw them.
+    ends.map(|end| unsafe { std::os::fd::OwnedFd::from_raw_fd(end) })
+}
+
+/// Makes this process one of a user that has no other process. Only root may.
+///
+/// # Panics
+/// When the kernel refuses.
+pub fn become_user(id: u32) {
+    // SAFETY: passes no memory.
+    assert_eq!(unsafe { libc::setuid(id) }, 0, "setuid: {}", std::io::Error::last_os_error());
+}
+
+/// The user that this process runs as.
+pub fn user() -> u32 {
+    // SAFETY: passes no memory, and cannot fail.
+    unsafe { libc::getuid() }
+}
+
+static STRANGER: Entry = Entry::new(Declared {
+    name: Some("stranger"),
+    type_name: || "stranger",
+    signature: "() -> ()",
+    package: None,
+    version: None,
+    place: std::panic::Location::caller(),
+    timeout: None,
+    retries: 0,
+    isolate: false,
+    codec: Codec::Bincode,
+    run: |_| Ok(()),
+});
+
+/// Adds a task to this process's table, as generated code does before `main`: a process that is
+/// exec'd later, and never comes to `main`, lacks it.
+pub fn register_stranger() {
+    static NODE: Node = Node { value: &Registered::Task(&STRANGER), next: UnsafeCell::new(None) };
+    static ONCE: Once = Once::new();
+    // SAFETY: once, as the list asks; the value is the node's own.
+    ONCE.call_once(|| unsafe { ErasedNode::submit(NODE.value, &NODE) });
+}

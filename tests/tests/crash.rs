@@ -1,0 +1,146 @@
+//! Deaths at every named point of the protocol: what the caller sees, and that the pool goes on.
+//!
+//! `cargo crash` runs them; without fault points in the build they are reported as ignored.
+
+use multicore_tests::fixture::{Fixture, Folder, Running};
+use multicore_tests::procfs::Stat;
+use multicore_tests::watch::{LONG, eventually, within};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// What happens at a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum How {
+    Kill,
+    Abort,
+    /// It stops, and somebody kills it later.
+    Stop,
+}
+
+const EVERY_HOW: [How; 3] = [How::Kill, How::Abort, How::Stop];
+
+impl How {
+    fn name(self) -> &'static str {
+        match self {
+            How::Kill => "kill",
+            How::Abort => "abort",
+            How::Stop => "stop",
+        }
+    }
+
+    fn signal(self) -> Signal {
+        match self {
+            How::Kill | How::Stop => Signal::SIGKILL,
+            How::Abort => Signal::SIGABRT,
+        }
+    }
+}
+
+/// Starts the client under both start methods, with something to happen at `points`, once each.
+fn for_both(points: &[(&str, How)], scene: &str, check: fn(Running, How)) {
+    let Some(&(_, how)) = points.last() else { return };
+    for method in ["exec", "fork"] {
+        let folder = Folder::new();
+        let plan: Vec<String> = points
+            .iter()
+            .map(|(point, how)| format!("{point}:{}:{}", how.name(), folder.file(point)))
+            .collect();
+        within(LONG, || {
+            let signal = (how.signal() as i32).to_string();
+            let client = Fixture::new(env!("CARGO_BIN_EXE_at_fault_point"), &[method, scene, &signal])
+                .env("MULTICORE_WORKERS", "2")
+                .env("MULTICORE_FAULT_POINT", &plan.join(","));
+            check(client.start(), how);
+        });
+        for (point, _) in points {
+            assert!(std::path::Path::new(&folder.file(point)).exists(), "{method}: nobody came to `{point}`");
+        }
+    }
+}
+
+/// Kills the one process that stopped, and sees its children follow it.
+fn kill_the_stopped(client: &Running) {
+    let mut stopped = None;
+    eventually("a process stopped", || {
+        stopped = client.family().into_iter().find(|process| process.state == 'T');
+        stopped.is_some()
+    });
+    let stopped: Stat = stopped.unwrap();
+    let mut below: Vec<Stat> =
+        client.family().into_iter().filter(|process| process.parent == stopped.pid).collect();
+    kill(Pid::from_raw(stopped.pid), Signal::SIGKILL).unwrap();
+    below.push(stopped);
+    eventually("it and its children are dead", || !below.iter().any(Stat::lives));
+}
+
+/// The client gets through its scene; afterwards the pool is complete and has no zombie.
+fn goes_on(mut client: Running, how: How) {
+    if how == How::Stop {
+        kill_the_stopped(&client);
+    }
+    assert_eq!(client.line(), "done");
+    // An idle client looks after its pool when it uses it.
+    eventually("the pool works and is complete, without a zombie", || {
+        client.go_on();
+        assert_eq!(client.line(), "again");
+        let family = client.family();
+        let named = |part: &str| family.iter().filter(|process| process.name.contains(part)).count();
+        !family.iter().any(Stat::is_zombie) && named(": superv") == 1 && named(": worker") == 2
+    });
+    let ended = client.wait();
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+/// The client itself dies; `wait` checks that nobody outlives it.
+fn takes_everybody_along(client: Running, how: How) {
+    if how == How::Stop {
+        kill_the_stopped(&client);
+    }
+    assert_eq!(client.wait().signal(), Some(how.signal() as i32));
+}
+
+macro_rules! cases {
+    ($($name:ident: $points:expr, $scene:literal, $check:ident;)*) => {$(
+        #[test]
+        #[cfg_attr(not(multicore_faults), ignore = "needs fault points: `cargo crash`")]
+        fn $name() {
+            for how in EVERY_HOW {
+                let points: &[(&str, Option<How>)] = &$points;
+                let points: Vec<_> = points.iter().map(|&(point, own)| (point, own.unwrap_or(how))).collect();
+                for_both(&points, $scene, $check);
+            }
+        }
+    )*};
+}
+
+// `None`: whatever the test is about.
+cases! {
+    a_worker_that_took_a_hint_loses_nothing: [("hint-taken", None)], "value", goes_on;
+    a_claimed_call_runs_elsewhere: [("claimed", None)], "value", goes_on;
+    a_running_call_is_lost: [("running", None)], "died", goes_on;
+    an_answer_that_was_not_handed_over_is_lost: [("answered", None)], "died", goes_on;
+    a_finished_call_is_finished: [("finished", None)], "value", goes_on;
+    the_client_takes_everybody_along: [("filled", None)], "value", takes_everybody_along;
+    a_supervisor_that_just_forked: [("forked", None)], "beside_a_death", goes_on;
+    a_supervisor_with_a_dead_worker_in_hand: [("reaped", None)], "beside_a_death", goes_on;
+    a_supervisor_that_gave_a_call_back: [("claimed", Some(How::Kill)), ("requeued", None)], "value", goes_on;
+    a_supervisor_that_settled_a_call: [("settled", None)], "beside_a_death", goes_on;
+    a_supervisor_that_repaired_and_woke_nobody: [("repaired", None)], "beside_a_death", goes_on;
+}
+
+#[test]
+#[cfg_attr(not(multicore_faults), ignore = "needs fault points: `cargo crash`")]
+fn a_call_that_no_worker_survives_to_begin_is_given_up() {
+    for method in ["exec", "fork"] {
+        within(LONG, || {
+            let mut client =
+                Fixture::new(env!("CARGO_BIN_EXE_at_fault_point"), &[method, "never_began", "9"])
+                    .env("MULTICORE_WORKERS", "2")
+                    .env("MULTICORE_FAULT_POINT", "claimed:kill")
+                    .start();
+            assert_eq!(client.line(), "done");
+            let ended = client.wait();
+            assert!(ended.status.success(), "{ended:?}");
+        });
+    }
+}

@@ -1,0 +1,140 @@
+//! How clients, supervisors and workers begin and end together.
+
+use multicore_tests::fixture::{Ended, Fixture, Folder, Running};
+use multicore_tests::watch::{LONG, within};
+use nix::sys::signal::Signal;
+
+const CLIENT: &str = env!("CARGO_BIN_EXE_client");
+const METHODS: [&str; 2] = ["exec", "fork"];
+
+/// The client plays this part, under each method; `ends` looks at how.
+fn plays(part: &str, ends: impl Fn(Ended)) {
+    for method in METHODS {
+        within(LONG, || ends(Fixture::new(CLIENT, &[method, part]).run()));
+    }
+}
+
+/// A client in the middle of calls, under each method, on two pools.
+fn in_the_middle(act: impl Fn(&mut Running), ends: impl Fn(Ended)) {
+    for method in METHODS {
+        within(LONG, || {
+            let folder = Folder::new();
+            let path = folder.path().to_string_lossy().into_owned();
+            let mut client = Fixture::new(CLIENT, &[method, "hold", &path]).start();
+            assert_eq!(client.line(), "ready");
+            let began: Vec<_> = ["one", "two", "three"].map(|name| folder.process(name)).into();
+            let family = client.family();
+            assert!(began.iter().all(|process| family.iter().any(|member| member.pid == process.pid)));
+            assert!(family.len() >= 7, "client, 2 supervisors, 3 workers, a child: {family:?}");
+            act(&mut client);
+            // Waits until the whole family is gone.
+            ends(client.wait());
+        });
+    }
+}
+
+#[test]
+fn nobody_survives_the_kill_of_the_client_in_the_middle_of_calls() {
+    in_the_middle(
+        |client| client.signal(Signal::SIGKILL),
+        |ended| {
+            assert_eq!(ended.signal(), Some(libc::SIGKILL));
+            assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+        },
+    );
+}
+
+#[test]
+fn an_interrupt_from_the_terminal_ends_all_without_a_word() {
+    in_the_middle(
+        |client| client.signal_group(Signal::SIGINT),
+        |ended| {
+            assert_eq!(ended.signal(), Some(libc::SIGINT));
+            assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+        },
+    );
+}
+
+#[test]
+fn a_request_to_end_that_reaches_everybody_ends_all_without_a_word() {
+    in_the_middle(
+        |client| {
+            // As a service manager does.
+            for process in client.family() {
+                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(process.pid), Signal::SIGTERM);
+            }
+        },
+        |ended| {
+            assert_eq!(ended.signal(), Some(libc::SIGTERM));
+            assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+        },
+    );
+}
+
+#[test]
+fn an_interrupt_is_no_matter_to_calls_when_the_client_goes_on() {
+    for method in METHODS {
+        within(LONG, || {
+            let folder = Folder::new();
+            let path = folder.path().to_string_lossy().into_owned();
+            let mut client = Fixture::new(CLIENT, &[method, "hold", &path]).start();
+            assert_eq!(client.line(), "ready");
+            let one = folder.process("one");
+            for process in client.family().into_iter().filter(|process| process.pid != client.pid()) {
+                // `sleep`, the task's own child, is free to end.
+                if process.name != "sleep" {
+                    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(process.pid), Signal::SIGINT);
+                }
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            assert!(one.lives());
+            client.signal(Signal::SIGKILL);
+            assert_eq!(client.wait().stderr, "");
+        });
+    }
+}
+
+#[test]
+fn a_client_that_returns_from_main_leaves_nobody() {
+    plays("leave", |ended| assert_eq!(ended.output(), "leaving\n"));
+}
+
+#[test]
+fn a_client_that_panics_leaves_nobody() {
+    plays("panic", |ended| {
+        assert_eq!(ended.status.code(), Some(101));
+        assert!(ended.stderr.contains("this is the end"), "{ended:?}");
+    });
+}
+
+#[test]
+fn a_client_that_another_thread_ends_leaves_nobody() {
+    plays("exit", |ended| assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(7), "")));
+}
+
+#[test]
+fn text_held_back_before_the_first_call_appears_once() {
+    plays("print", |ended| {
+        let output = ended.output();
+        let mut words: Vec<_> = output.split(' ').collect();
+        words.sort_unstable();
+        assert_eq!(words, ["after", "before", "end", "worker"], "{output}");
+    });
+}
+
+#[test]
+fn workers_find_nothing_on_their_standard_input() {
+    for method in METHODS {
+        within(LONG, || {
+            let mut client = Fixture::new(CLIENT, &[method, "input"]).start();
+            client.go_on();
+            assert_eq!(client.line(), "0");
+            assert_eq!(client.wait().output(), "go on\n", "the client's own input is whole");
+        });
+    }
+}
+
+#[test]
+fn a_fork_of_the_client_that_outlives_it_has_pools_of_its_own() {
+    plays("outlive", |ended| assert_eq!(ended.output(), "Ok(25) Ok(36)\n"));
+}
