@@ -66,8 +66,8 @@ fn items_are_whatever_can_be_counted() {
 fn no_items_are_no_chunks() {
     on_a_pool(|pool| {
         let nothing: Vec<u64> = Vec::new();
-        assert_eq!(par_ranges!(nothing, tasks::sum, pool = pool).unwrap(), []);
-        assert_eq!(par_ranges!(nothing, tasks::sum, inline = true).unwrap(), []);
+        assert!(par_ranges!(nothing, tasks::sum, pool = pool).unwrap().is_empty());
+        assert!(par_ranges!(nothing, tasks::sum, inline = true).unwrap().is_empty());
         assert_eq!(par_ranges!(5..5, tasks::in_range, pool = pool, ranges = 3).unwrap(), []);
     });
 }
