@@ -1,6 +1,7 @@
 //! What the kernel says about processes.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 /// One process as `/proc/<pid>/stat` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,4 +114,13 @@ pub fn open_descriptors() -> usize {
 pub fn mapped_regions() -> usize {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
     maps.lines().filter(|line| line.contains("memfd:multicore")).count()
+}
+
+/// How many bytes of memory the regions of this process have.
+pub fn region_memory() -> u64 {
+    let descriptors = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let regions = descriptors.filter(|entry| {
+        fs::read_link(entry.path()).is_ok_and(|target| target.to_string_lossy().contains("memfd:multicore"))
+    });
+    regions.filter_map(|entry| fs::metadata(entry.path()).ok()).map(|data| data.blocks() * 512).sum()
 }

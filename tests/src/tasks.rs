@@ -308,6 +308,44 @@ pub fn dies(path: &str, times: usize) -> usize {
     tried
 }
 
+/// A value in a value in a value.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Nested(Option<Box<Nested>>);
+
+impl Nested {
+    /// So many in one another.
+    pub fn of(depth: usize) -> Nested {
+        (1..depth).fold(Nested(None), |inner, _| Nested(Some(Box::new(inner))))
+    }
+
+    /// How many are in one another.
+    pub fn depth(&self) -> usize {
+        1 + self.0.as_ref().map_or(0, |inner| inner.depth())
+    }
+}
+
+/// Gives a deep value.
+#[multicore::task]
+pub fn nest(depth: usize) -> Nested {
+    Nested::of(depth)
+}
+
+/// Takes a deep value.
+#[multicore::task]
+pub fn depth(value: Nested) -> usize {
+    value.depth()
+}
+
+/// Writes to a descriptor that the client knows by this number.
+#[multicore::task]
+pub fn write_to(descriptor: i32, text: &str) -> bool {
+    fs::OpenOptions::new()
+        .write(true)
+        .open(format!("/proc/self/fd/{descriptor}"))
+        .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
+        .is_ok()
+}
+
 /// Types that do what they say at the wrong moment.
 macro_rules! bad_types {
     ($($name:ident, $take:ident, $make:ident: $what:literal, $serialize:expr, $deserialize:expr;)*) => {$(
@@ -418,4 +456,12 @@ pub fn naps(start: usize, end: usize) -> usize {
 #[multicore::task]
 pub fn sizes(chunk: &[Vec<u8>]) -> usize {
     chunk.iter().map(Vec::len).sum()
+}
+
+/// Notes a worker's end where the variable says.
+#[multicore::worker_exit]
+fn exit_hook() {
+    if let Ok(path) = std::env::var("MULTICORE_TEST_EXIT_HOOK") {
+        note(&path, 1);
+    }
 }

@@ -41,7 +41,8 @@ pub fn fork(child: impl FnOnce() -> i32) -> i32 {
     }
 }
 
-/// A pipe as C programs make it: both ends pass to whatever is started. Reading end first.
+/// A pipe as C programs make it: both ends pass to whatever is started. Reading end first; both have
+/// numbers that no process of a pool uses for anything else.
 ///
 /// # Panics
 /// When the kernel refuses.
@@ -50,8 +51,15 @@ pub fn inheritable_pipe() -> [std::os::fd::OwnedFd; 2] {
     let mut ends = [0; 2];
     // SAFETY: `ends` has room for two descriptors.
     assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0, "pipe");
-    // SAFETY: `pipe` made the descriptors, and only this place saw them.
-    ends.map(|end| unsafe { std::os::fd::OwnedFd::from_raw_fd(end) })
+    ends.map(|end| {
+        // SAFETY: passes no memory; makes a descriptor.
+        let high = unsafe { libc::fcntl(end, libc::F_DUPFD, 500) };
+        // SAFETY: `pipe` made the descriptor, and only this place saw it.
+        drop(unsafe { std::os::fd::OwnedFd::from_raw_fd(end) });
+        assert!(high >= 500, "fcntl: {}", std::io::Error::last_os_error());
+        // SAFETY: `fcntl` made the descriptor, and only this place saw it.
+        unsafe { std::os::fd::OwnedFd::from_raw_fd(high) }
+    })
 }
 
 /// Makes this process one of a user that has no other process. Only root may.

@@ -138,3 +138,21 @@ fn workers_find_nothing_on_their_standard_input() {
 fn a_fork_of_the_client_that_outlives_it_has_pools_of_its_own() {
     plays("outlive", |ended| assert_eq!(ended.output(), "Ok(25) Ok(36)\n"));
 }
+
+#[test]
+fn every_worker_runs_its_exit_hook_when_the_pool_is_finished() {
+    for method in METHODS {
+        let folder = Folder::new();
+        let path = folder.file("ends");
+        let ended = within(LONG, || {
+            Fixture::new(CLIENT, &[method, "print"]).env("MULTICORE_TEST_EXIT_HOOK", &path).run()
+        });
+        ended.output();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n1\n", "two workers");
+    }
+}
+
+#[test]
+fn workers_have_the_descriptors_that_they_shall_keep_and_no_others() {
+    plays("keep", |ended| assert_eq!(ended.output(), "(true, false) kept\n"));
+}

@@ -1,13 +1,14 @@
 //! How a client begins and ends.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::Duration;
 
-use multicore::Pool;
+use multicore::{Config, Pool, Start};
 
 use super::open;
-use crate::tasks;
+use crate::{tasks, wild};
 
 /// Has calls running and queued on two pools, one with a child of its own, says so, and waits.
 pub fn hold(method: &str, folder: &str) {
@@ -90,7 +91,7 @@ pub fn outlive(method: &str) {
     open(method);
     assert_eq!(tasks::square::call(3).get().unwrap(), 9);
     let client = nix::unistd::Pid::this();
-    crate::wild::fork(move || {
+    wild::fork(move || {
         crate::watch::eventually("the client is gone", || nix::unistd::getppid() != client);
         let pool = Pool::builder().workers(2).build();
         let square = pool.and_then(|pool| pool.spawn(tasks::square::call(5))?.get());
@@ -98,4 +99,27 @@ pub fn outlive(method: &str) {
         multicore::shutdown();
         0
     });
+}
+
+/// Leaves a descriptor open for workers, and another not.
+pub fn keep(method: &str) {
+    let start = if method == "fork" { Start::Fork } else { Start::Exec };
+    let [reader, kept] = wild::inheritable_pipe();
+    let [_, lost] = wild::inheritable_pipe();
+    let config = Config::new().workers(2).start(start).keep_fds([kept.as_raw_fd()]);
+    multicore::initialize_with(config).expect("the default pool");
+    let write = |number, text| tasks::write_to::call(number, text).get().unwrap();
+    let done = (write(kept.as_raw_fd(), "kept"), write(lost.as_raw_fd(), "lost"));
+    multicore::shutdown();
+    drop(kept);
+    let mut text = String::new();
+    if method == "exec" {
+        // Under fork the template keeps it too, for the supervisors to come.
+        std::fs::File::from(reader).read_to_string(&mut text).unwrap();
+    } else {
+        let mut four = [0; 4];
+        std::fs::File::from(reader).read_exact(&mut four).unwrap();
+        text = String::from_utf8_lossy(&four).into_owned();
+    }
+    println!("{done:?} {text}");
 }

@@ -42,6 +42,7 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("exit", []) => families::exit(method),
         ("print", []) => families::print(method),
         ("input", []) => families::input(method),
+        ("keep", []) => families::keep(method),
         ("outlive", []) => families::outlive(method),
         ("limit", [resource, value]) => limits::limit(method, resource, value),
         ("settings", []) => limits::settings(method),

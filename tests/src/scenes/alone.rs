@@ -88,6 +88,20 @@ pub fn two_thousand_calls_leave_nothing_behind() {
     rig.end();
 }
 
+/// All but what a window keeps warm.
+pub fn large_payloads_give_their_memory_back() {
+    let rig = Rig::new(2);
+    let large = vec![7; 64 << 20];
+    for _ in 0..3 {
+        assert!(rig.pool.spawn(tasks::echo::call(&large)).unwrap().get().unwrap() == large);
+        assert_eq!(rig.pool.spawn(tasks::length::call(&large)).unwrap().get().unwrap(), large.len() as u64);
+    }
+    rig.check();
+    let used = procfs::region_memory();
+    assert!(used < 32 << 20, "{used} bytes");
+    rig.end();
+}
+
 /// Read from the processes' own times; nobody waits for anything.
 fn idle_for(time: Duration) {
     let rig = Rig::new(2);
@@ -140,8 +154,12 @@ pub fn the_programs_own_wait_does_no_harm_and_takes_none() {
 
 /// The parent's goes on; a handle of the parent's is `Closed` in the child, and at once.
 pub fn a_fork_of_the_client_builds_its_own_pool() {
+    multicore::initialize_with(Config::new().workers(2).start(method())).unwrap();
     let (mut rig, value) = (Some(Rig::new(2)), |n| tasks::square::call(n).get().unwrap());
     assert_eq!(value(3), 9);
+    rig.as_ref().unwrap().check();
+    let default = tasks::parent::call().get().unwrap();
+    eventually("the default pool is complete", || procfs::children(default).len() == 2);
     let spawn = |rig: &Option<Rig>| rig.as_ref().map(|rig| rig.pool.spawn(tasks::nap::call(700)).unwrap());
     let mut handle = spawn(&rig);
     let mut dropped = spawn(&rig);

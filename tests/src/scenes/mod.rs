@@ -60,6 +60,7 @@ macro_rules! fault_scenes {
             a_panic_in_a_thread_of_the_task_is_the_tasks_own
             what_cannot_be_encoded_or_decoded_is_an_error
             a_panic_while_encoding_or_decoding_is_an_error
+            a_value_nested_too_deeply_is_an_error
             an_exit_is_told_with_its_code
             an_abort_is_told_with_its_signal
             a_bad_store_is_told_as_sigsegv
@@ -88,6 +89,7 @@ macro_rules! alone_scenes {
         $($then)*! { alone:
             fifty_pools_leave_nothing_behind
             two_thousand_calls_leave_nothing_behind
+            large_payloads_give_their_memory_back
             idle_processes_use_no_cpu
             the_programs_own_wait_does_no_harm_and_takes_none
             a_fork_of_the_client_builds_its_own_pool
