@@ -5,7 +5,6 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::pool::Pool;
 use crate::shm::layout::{MAX_SLOTS, MAX_WORKERS};
 
 /// How worker processes come to be. A program keeps to one method for as long as it runs.
@@ -136,15 +135,6 @@ impl Config {
     pub fn keep_fds(mut self, fds: impl IntoIterator<Item = RawFd>) -> Config {
         self.keep_fds = fds.into_iter().collect();
         self
-    }
-
-    /// Makes the pool.
-    ///
-    /// # Errors
-    /// `Config` for a value out of range or a start method that the program does not use;
-    /// `Registry` for an unusable table of tasks; `Os` when the kernel refuses; `RestartLimit`.
-    pub fn build(self) -> Result<Pool> {
-        Pool::open(self)
     }
 
     /// Fills in and checks.

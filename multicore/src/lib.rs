@@ -117,6 +117,9 @@
 //! # Ok::<(), multicore::Error>(())
 //! ```
 //!
+//! In documentation a link to a task function says which of the two it means: ``[`render()`]`` is the
+//! function.
+//!
 //! # Tasks in other crates
 //!
 //! A crate that the program never names is not linked, and its tasks are missing. `use my_tasks as _;`

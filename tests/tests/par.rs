@@ -66,8 +66,8 @@ fn items_are_whatever_can_be_counted() {
 fn no_items_are_no_chunks() {
     on_a_pool(|pool| {
         let nothing: Vec<u64> = Vec::new();
-        assert_eq!(par_ranges!(nothing, tasks::sum, pool = pool).unwrap(), []);
-        assert_eq!(par_ranges!(nothing, tasks::sum, inline = true).unwrap(), []);
+        assert_eq!(par_ranges!(nothing, tasks::sum, pool = pool).unwrap(), [0; 0]);
+        assert_eq!(par_ranges!(nothing, tasks::sum, inline = true).unwrap(), [0; 0]);
         assert_eq!(par_ranges!(5..5, tasks::in_range, pool = pool, ranges = 3).unwrap(), []);
     });
 }

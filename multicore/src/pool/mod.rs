@@ -55,6 +55,17 @@ pub(crate) enum Backend {
 /// Every pool of this process that may still have processes, for the end of the program.
 static LIVING: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
 
+impl Config {
+    /// Makes the pool.
+    ///
+    /// # Errors
+    /// `Config` for a value out of range or a start method that the program does not use;
+    /// `Registry` for an unusable table of tasks; `Os` when the kernel refuses; `RestartLimit`.
+    pub fn build(self) -> Result<Pool> {
+        Pool::open(self)
+    }
+}
+
 impl Pool {
     /// The options of a pool to be made.
     pub fn builder() -> Config {
