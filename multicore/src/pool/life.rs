@@ -148,7 +148,6 @@ impl Client {
         }
         self.settle_impossible();
         for worker in 0..self.settings.workers {
-            self.region.idle().remove(worker);
             repair::after_death(&self.region, &Death::unseen(worker as u16));
         }
         let mut cause = None;
