@@ -62,6 +62,28 @@ pub fn inheritable_pipe() -> [std::os::fd::OwnedFd; 2] {
     })
 }
 
+/// A thread that can be sent a signal which does nothing, while it runs.
+#[derive(Clone, Copy)]
+pub struct Thread(libc::pthread_t);
+
+impl Thread {
+    /// The calling thread.
+    pub fn this() -> Thread {
+        extern "C" fn nothing(_signal: libc::c_int) {}
+        let nothing: extern "C" fn(libc::c_int) = nothing;
+        // SAFETY: the handler does nothing, so it is safe at any moment.
+        unsafe { libc::signal(libc::SIGUSR1, nothing as libc::sighandler_t) };
+        // SAFETY: passes no memory.
+        Thread(unsafe { libc::pthread_self() })
+    }
+
+    /// Interrupts whatever it waits for. Callers see to it that the thread still runs.
+    pub fn interrupt(self) {
+        // SAFETY: the thread still runs, and its handler does nothing.
+        unsafe { libc::pthread_kill(self.0, libc::SIGUSR1) };
+    }
+}
+
 /// Makes this process one of a user that has no other process. Only root may.
 ///
 /// # Panics

@@ -241,7 +241,7 @@ impl Client {
             || (0..self.seats.len()).any(|slot| {
                 matches!(self.region.slot(slot).state.state().phase(), Some(Phase::Done | Phase::Died))
             });
-        if !any && futex::wait(&head.progress.0, seen, Some(BACKSTOP)) == futex::Wait::TimedOut {
+        if !any && futex::wait(&head.progress.0, seen, Some(BACKSTOP)).was_for_nothing() {
             self.look_after_supervisor();
         }
         head.sleepers.fetch_sub(1, SeqCst);
@@ -258,7 +258,8 @@ impl Client {
     /// As [`is_settled`](Self::is_settled), for somebody who may ask again and again and never wait:
     /// looks after the supervisor as often as a waiter would.
     pub(crate) fn is_settled_or_looked_after(&self, ticket: Ticket) -> bool {
-        if self.is_settled(ticket) {
+        // In a fork of the client the outcome belongs to the parent, and taking it says so.
+        if self.is_settled(ticket) || !self.is_here() {
             return true;
         }
         let now = clock::now();
@@ -294,7 +295,7 @@ impl Client {
                 return false;
             }
             let sleep = left.map_or(BACKSTOP, |left| left.min(BACKSTOP));
-            if futex::wait(low_half(word), state.futex_half(), Some(sleep)) == futex::Wait::TimedOut {
+            if futex::wait(low_half(word), state.futex_half(), Some(sleep)).was_for_nothing() {
                 self.look_after_supervisor();
             }
         }

@@ -111,6 +111,10 @@ impl Client {
     /// Looks whether the supervisor lives, and does what is to be done when not.
     #[cold]
     pub(crate) fn look_after_supervisor(&self) {
+        if !self.is_here() {
+            // A fork of the client: supervisor, region and repairs are the parent's.
+            return;
+        }
         let mut life = match self.life.try_lock() {
             Ok(life) => life,
             Err(TryLockError::Poisoned(life)) => life.into_inner(),
@@ -148,7 +152,6 @@ impl Client {
         }
         self.settle_impossible();
         for worker in 0..self.settings.workers {
-            self.region.idle().remove(worker);
             repair::after_death(&self.region, &Death::unseen(worker as u16));
         }
         let mut cause = None;

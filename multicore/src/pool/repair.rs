@@ -73,6 +73,9 @@ pub(crate) fn any_ready(region: &Region) -> bool {
 /// Gives a dead worker's unbegun calls to others, settles the one that had begun, and makes the hints
 /// anew.
 pub(crate) fn after_death(region: &Region, death: &Death) {
+    // Else a publisher would wake it, or its replacement that is still starting, in place of somebody
+    // who really sleeps.
+    region.idle().remove(usize::from(death.worker));
     for slot in 0..region.geometry().slots {
         let state = region.slot(slot).state.state();
         let mine = state.owner() == death.worker;

@@ -139,7 +139,7 @@ impl Supervisor {
                 self.bury(&reaped);
             }
             self.fill_seats();
-            if self.failures >= RESTART_LIMIT {
+            if self.failures >= RESTART_LIMIT && !self.any_ready() {
                 let word = Say::GaveUp { times: self.failures, cause: self.last_failure.clone() };
                 let _ = control::send(control.as_fd(), b"", &word, &[]);
                 self.end_all();
@@ -209,7 +209,7 @@ impl Supervisor {
             if self.seats[index].pid.is_some() || self.draining && !repair::any_ready(&self.region) {
                 continue;
             }
-            if self.retry_at.is_some() || self.failures >= RESTART_LIMIT {
+            if self.retry_at.is_some() {
                 return;
             }
             let record = self.region.worker(index);
@@ -227,6 +227,13 @@ impl Supervisor {
                 Err(error) => self.failed(error.to_string()),
             }
         }
+    }
+
+    /// Whether there is a worker that became ready. A pool that has one goes on, however often the
+    /// others fail.
+    fn any_ready(&self) -> bool {
+        let ready = |index| self.region.worker(index).ready.load(SeqCst) != 0;
+        self.seats.iter().enumerate().any(|(index, seat)| seat.pid.is_some() && ready(index))
     }
 
     /// In the forked child.

@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use super::{Backend, Pool, launch, life, link::Link, map};
+use super::{Backend, Pool, launch, life, link::Link, map, repair};
 use crate::call::{Arguments, Call, Encoder, Invocation};
 use crate::codec::{self, Codec, Failure};
 use crate::config::Start;
@@ -89,6 +89,15 @@ fn a_dead_supervisor_is_replaced() {
         }
         client(&pool).life.lock().unwrap().link.as_ref().unwrap().kill();
     }
+}
+
+#[test]
+fn a_dead_worker_takes_no_wake_up_with_it() {
+    let (region, _file) = map::make(Geometry { slots: 1, workers: 2, window: 4096 }).unwrap();
+    region.idle().insert(0);
+    region.idle().insert(1);
+    repair::after_death(&region, &repair::Death::unseen(1));
+    assert_eq!((region.idle().take(1), region.idle().take(1)), (Some(0), None));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use multicore::{Config, Error, Handle, Pool, Start};
@@ -352,4 +354,26 @@ fn daemonise(path: &str) {
     let program = format!("printf %s $$ > {path}.half; mv {path}.half {path}; exec sleep 600");
     let mut child = std::process::Command::new("setsid").args(["sh", "-c", &program]).spawn().unwrap();
     let _ = child.try_wait();
+}
+
+/// Signals more often than a waiter looks after the supervisor do not keep it from looking.
+pub fn a_waiter_under_signals_sees_the_death_of_the_supervisor() {
+    let rig = Rig::new(1);
+    let folder = Folder::new();
+    let handle = rig.pool.spawn(tasks::announce::call(&folder.file("a"), 600_000)).unwrap();
+    let supervisor = Pid::from_raw(folder.process("a").parent);
+    let (over, waiter) = (AtomicBool::new(false), wild::Thread::this());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            nix::sys::signal::kill(supervisor, nix::sys::signal::Signal::SIGKILL).unwrap();
+            while !over.load(SeqCst) {
+                waiter.interrupt();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let outcome = handle.get();
+        over.store(true, SeqCst);
+        assert!(matches!(outcome, Err(Error::Died { started: true, .. })), "{outcome:?}");
+    });
+    rig.end();
 }

@@ -100,6 +100,7 @@ macro_rules! alone_scenes {
             try_spawn_on_a_full_pool_hands_the_call_back
             many_threads_use_the_default_pool
             a_daemon_that_a_task_started_ends_with_the_pool
+            a_waiter_under_signals_sees_the_death_of_the_supervisor
         }
     };
 }
