@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use multicore::{Config, Error, Handle, Pool, Start};
@@ -85,6 +86,57 @@ pub fn two_thousand_calls_leave_nothing_behind() {
     drop(handles);
     rig.check();
     assert_eq!(belongings(), before);
+    rig.end();
+}
+
+/// Workers and supervisors are killed at random moments while four threads call: each result is
+/// right, or says that its worker died.
+pub fn random_deaths_mix_nothing_up() {
+    let rig = Rig::with(Pool::builder().workers(2).slots(8));
+    rig.check();
+    let before = procfs::open_descriptors();
+    let own = std::process::id() as i32;
+    let (done, died) = (AtomicU64::new(0), AtomicU64::new(0));
+    let calls = &|thread: u64| {
+        let mut random = Random::new(thread);
+        for n in 0.. {
+            if n >= 100 && died.load(Ordering::Relaxed) >= 5 {
+                break;
+            }
+            let seed = thread << 32 | n;
+            let (sent, wanted) = (random.size(50_000), random.size(50_000));
+            let call = tasks::exchange::call(seed, payload::bytes(seed, sent), seed + 1, wanted);
+            let call = if n % 3 == 0 { call.retries(2) } else { call };
+            match rig.pool.spawn(call).and_then(Handle::get) {
+                Ok(result) => payload::check(&result, seed + 1, wanted),
+                Err(Error::Died { .. }) => drop(died.fetch_add(1, Ordering::Relaxed)),
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        done.fetch_add(1, Ordering::Relaxed);
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            scope.spawn(move || calls(thread));
+        }
+        let mut random = Random::new(4);
+        while done.load(Ordering::Relaxed) < 4 {
+            std::thread::sleep(Duration::from_micros(random.below(20_000)));
+            let supervisors =
+                procfs::children(own).into_iter().filter(|child| child.name.contains(": super"));
+            for supervisor in supervisors {
+                let victims = match random.below(30) {
+                    0 => vec![supervisor],
+                    _ => procfs::children(supervisor.pid),
+                };
+                let Some(victim) = victims.get(random.below(victims.len() as u64) as usize) else { continue };
+                // Gone already is as good.
+                let _ = nix::sys::signal::kill(Pid::from_raw(victim.pid), nix::sys::signal::Signal::SIGKILL);
+            }
+        }
+    });
+    rig.check();
+    assert_eq!(procfs::open_descriptors(), before);
     rig.end();
 }
 
