@@ -131,7 +131,9 @@ impl Config {
         self
     }
 
-    /// File descriptors that workers keep; all others but the standard three are closed in them.
+    /// File descriptors that workers keep under the same numbers, as they are when the pool is made; all
+    /// others but the standard output and error are closed in them. At most 32. A task's subprocesses
+    /// inherit them.
     pub fn keep_fds(mut self, fds: impl IntoIterator<Item = RawFd>) -> Config {
         self.keep_fds = fds.into_iter().collect();
         self

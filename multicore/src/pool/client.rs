@@ -20,7 +20,7 @@ use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
 use crate::report::client_error;
 use crate::shm::layout::{Outcome, SlotHeader};
-use crate::shm::region::Region;
+use crate::shm::region::{Region, WARM};
 use crate::shm::window::{Payload, WindowWriter};
 use crate::shm::word::{Detached, Phase, Word};
 use crate::sys::fault::point;
@@ -29,8 +29,6 @@ use crate::sys::futex;
 
 /// The longest sleep without a look at the supervisor.
 pub(crate) const BACKSTOP: Duration = Duration::from_millis(100);
-/// Bytes of a window that stay warm between calls; what is above is given back.
-const WARM: usize = 1 << 20;
 
 /// One use of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -344,14 +342,8 @@ impl Client {
     fn release(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         let seat = self.seat(ticket);
-        let arguments = self.region.arguments_store(slot, &seat.backed);
-        if arguments.backed() > WARM {
-            arguments.trim(WARM);
-        }
-        let result = self.region.result_store(slot);
-        if result.backed() > WARM {
-            result.trim(WARM);
-        }
+        self.region.arguments_store(slot, &seat.backed).trim();
+        self.region.result_store(slot).trim();
         seat.held.store(0, Release);
         self.header(ticket).state.release(ticket.generation);
         self.region.free().insert(slot);
@@ -365,10 +357,14 @@ impl Client {
         }
         // Let go before the swap: whoever finishes a detached call frees the slot at once.
         let held = HELD | u64::from(ticket.generation);
-        if self.seat(ticket).held.compare_exchange(held, 0, SeqCst, SeqCst).is_ok() {
+        let seat = self.seat(ticket);
+        if seat.held.compare_exchange(held, 0, SeqCst, SeqCst).is_ok() {
+            // Whoever frees a detached call's slot trims both its windows.
+            let backed = seat.backed.fetch_min(WARM as u64, Relaxed);
             match self.header(ticket).state.detach(ticket.generation) {
                 Detached::Left => return,
                 Detached::Finished if self.header(ticket).state.collect(ticket.generation).is_ok() => {
+                    seat.backed.store(backed, Relaxed);
                     return self.release(ticket);
                 }
                 Detached::Finished | Detached::Gone => {}

@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::shm::layout::Geometry;
 use crate::sys::socket;
 
-/// The first message. Descriptors: the region, the client's pidfd, the lifeline's writing end.
+/// The first message. Descriptors: the region, the client's pidfd, the lifeline's writing end, and those
+/// that workers keep.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) geometry: Geometry,
@@ -21,6 +22,7 @@ pub(crate) struct Hello {
     pub(crate) grace: Duration,
     /// The program's name, for the process list.
     pub(crate) name: String,
+    /// The numbers under which the workers have the descriptors that they keep.
     pub(crate) keep_fds: Vec<i32>,
 }
 

@@ -112,7 +112,7 @@ pub fn initialize_with(config: Config) -> Result<()> {
     let settings = config.clone().settle()?;
     let inline = crate::config::backend_from_environment()? == crate::config::BackendChoice::Inline;
     if !inline && settings.start.or_else(launch::method).unwrap_or(Start::Fork) == Start::Fork {
-        launch::fork_template(&settings.keep_fds)?;
+        launch::fork_template()?;
     }
     open(&mut state, config).map(drop)
 }

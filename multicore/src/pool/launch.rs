@@ -35,7 +35,6 @@ const END: Duration = Duration::from_secs(5);
 struct Template {
     pid: Pid,
     socket: OwnedFd,
-    keep_fds: Vec<i32>,
     made_in: Token,
 }
 
@@ -51,10 +50,11 @@ fn template_to_ask() -> Result<&'static Template> {
     if let Some(own) = own_template() {
         return Ok(own);
     }
-    let inherited = TEMPLATE.get().ok_or_else(|| {
-        Error::config("start", "`fork` needs `multicore::initialize()` or `#[multicore::main]` first")
-    })?;
-    fork_template(&inherited.keep_fds)?;
+    if TEMPLATE.get().is_none() {
+        let why = "`fork` needs `multicore::initialize()` or `#[multicore::main]` first";
+        return Err(Error::config("start", why));
+    }
+    fork_template()?;
     own_template().ok_or(Error::Closed)
 }
 
@@ -137,7 +137,7 @@ pub(crate) fn turned_aside(marker: &str) {
 ///
 /// # Errors
 /// `Threads` when this process has more than one; `Os`; `Config` when the program settled on exec.
-pub(crate) fn fork_template(keep_fds: &[i32]) -> Result<()> {
+pub(crate) fn fork_template() -> Result<()> {
     settle_method(Some(Start::Fork))?;
     if own_template().is_some() {
         return Ok(());
@@ -149,12 +149,11 @@ pub(crate) fn fork_template(keep_fds: &[i32]) -> Result<()> {
     match process::fork_unseen(Parent::This)? {
         Fork::Child => {
             // What the client left to it is not its to drop.
-            let _ = std::panic::catch_unwind(|| template(&theirs, &client, keep_fds));
+            let _ = std::panic::catch_unwind(|| template(&theirs, &client));
             process::exit_now(0)
         }
         Fork::Parent(pid) => {
-            let keep_fds = keep_fds.to_vec();
-            let template = Template { pid, socket: ours, keep_fds, made_in: fork_guard::token() };
+            let template = Template { pid, socket: ours, made_in: fork_guard::token() };
             // A fork of a fork that has its own is one too many: dropped, so that it ends.
             let _ = TEMPLATE.set(template).or_else(|template| IN_FORK.set(template));
             Ok(())
@@ -178,14 +177,12 @@ pub(crate) fn end_template() {
 }
 
 /// The template's life: a supervisor for each message, until the client is gone.
-fn template(control: &OwnedFd, client: &OwnedFd, keep_fds: &[i32]) {
+fn template(control: &OwnedFd, client: &OwnedFd) {
     signals::reset_all();
     // Refused only where they cannot matter: no handler, or a leader already.
     let _ = signals::for_supervisor();
     let _ = process::own_group();
-    let mut keep = vec![control.as_raw_fd(), client.as_raw_fd()];
-    keep.extend(keep_fds);
-    process::close_all_but(&keep);
+    process::close_all_but(&[control.as_raw_fd(), client.as_raw_fd()]);
     let _ = process::stdin_from_nothing();
     process::set_name("multicore: template");
     loop {

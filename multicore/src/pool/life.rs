@@ -1,6 +1,7 @@
 //! The life of a pool as its client sees it: open, draining, closed, failed; and what happens when
 //! the supervisor dies in between.
 
+use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::repair::{self, Death};
 use super::supervisor::RESTART_LIMIT;
 use crate::error::{Error, Exit, Result, Usage};
 use crate::registry::registry;
+use crate::sys::process;
 
 /// How far a pool's life has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(crate) struct Life {
     /// Why the pool failed.
     pub(crate) verdict: Option<Loss>,
     pub(crate) hello: Hello,
+    /// Copies of the descriptors that workers keep, for the next supervisor.
+    pub(crate) kept: Vec<OwnedFd>,
 }
 
 /// Why an outcome never came.
@@ -156,7 +160,7 @@ impl Client {
         }
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
-            match Link::start(self.method, &self.file, &life.hello) {
+            match Link::start(self.method, &self.file, &life.hello, &life.kept) {
                 Ok(link) => {
                     life.link = Some(link);
                     return;
@@ -177,6 +181,7 @@ impl Client {
 
     fn close(&self, life: &mut Life) {
         life.link = None;
+        life.kept.clear();
         if self.standing.load(SeqCst) != Standing::Failed as u32 {
             self.stand(Standing::Closed);
         }
@@ -238,4 +243,22 @@ pub(crate) fn hello(
         name: name.unwrap_or_else(|| "multicore".to_owned()),
         keep_fds: settings.keep_fds.clone(),
     })
+}
+
+/// The most descriptors that workers keep.
+const MOST_KEPT: usize = 32;
+
+/// Copies of the descriptors that workers are to keep.
+///
+/// # Errors
+/// `Config` when one is not open or there are too many.
+pub(crate) fn copies(numbers: &[i32]) -> Result<Vec<OwnedFd>> {
+    if numbers.len() > MOST_KEPT {
+        return Err(Error::config("keep_fds", format!("{} are more than {MOST_KEPT}", numbers.len())));
+    }
+    let copy = |number: &i32| {
+        process::copy(*number)
+            .map_err(|error| Error::config("keep_fds", format!("{number} cannot be kept: {error}")))
+    };
+    numbers.iter().map(copy).collect()
 }

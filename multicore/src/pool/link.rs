@@ -33,12 +33,14 @@ impl Link {
     ///
     /// # Errors
     /// `Os`; `Registry` when it knows other tasks.
-    pub(crate) fn start(method: Start, file: &OwnedFd, hello: &Hello) -> Result<Link> {
+    pub(crate) fn start(method: Start, file: &OwnedFd, hello: &Hello, kept: &[OwnedFd]) -> Result<Link> {
         let (control, theirs) = socket::pair()?;
         let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
         let client = pidfd::of_self()?;
         let mut pid = launch::launch(method, theirs, |prefix| {
-            control::send(control.as_fd(), prefix, hello, &[file.as_fd(), client.as_fd(), held.as_fd()])
+            let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd()];
+            fds.extend(kept.iter().map(AsFd::as_fd));
+            control::send(control.as_fd(), prefix, hello, &fds)
         })?;
         drop(held);
         let mut ready = None;

@@ -89,8 +89,9 @@ impl Pool {
             region.free().insert(slot);
         }
         let hello = life::hello(region.geometry(), &settings)?;
-        let link = Link::start(method, &file, &hello)?;
-        let life = Life { link: Some(link), verdict: None, hello };
+        let kept = life::copies(&hello.keep_fds)?;
+        let link = Link::start(method, &file, &hello, &kept)?;
+        let life = Life { link: Some(link), verdict: None, hello, kept };
         let client = Arc::new(Client::new(region, file, settings, method, life));
         remember(&client);
         Ok(Pool { backend: Backend::Processes(client) })

@@ -130,6 +130,9 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     }
     header.result_len.store(out.needed() as u64, Relaxed);
     header.outcome.store(Outcome::Report as u32, Relaxed);
+    if header.state.state().detached() {
+        region.trim_detached(slot);
+    }
     if let Settled::Freed { .. } = header.state.bury(death.worker) {
         region.free().insert(slot);
     }

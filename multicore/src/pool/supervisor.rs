@@ -32,8 +32,8 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// `prefix_len` bytes in front of the first message authenticate an exec'd supervisor and were
 /// checked before.
-pub(crate) fn supervise(control: OwnedFd, prefix_len: usize) -> ! {
-    let code = match Supervisor::begin(&control, prefix_len) {
+pub(crate) fn supervise(mut control: OwnedFd, prefix_len: usize) -> ! {
+    let code = match Supervisor::begin(&mut control, prefix_len) {
         Ok(Some(supervisor)) => supervisor.run(&control),
         Ok(None) => 0,
         Err(error) => {
@@ -83,7 +83,7 @@ enum Next {
 }
 
 impl Supervisor {
-    fn begin(control: &OwnedFd, prefix_len: usize) -> Result<Option<Supervisor>> {
+    fn begin(control: &mut OwnedFd, prefix_len: usize) -> Result<Option<Supervisor>> {
         signals::reset_all();
         signals::for_supervisor()?;
         // Refused to the leader of a session, which leads a group already.
@@ -91,12 +91,8 @@ impl Supervisor {
         process::become_subreaper()?;
         let received = control::receive::<Hello>(control.as_fd(), prefix_len, Some(HELLO_TIMEOUT))?;
         let Some((hello, fds)) = received else { return Ok(None) };
-        let Ok([file, client, lifeline]) = <[OwnedFd; 3]>::try_from(fds) else {
-            return Err(Error::config(
-                "the first message",
-                "it carries another number of descriptors than three",
-            ));
-        };
+        process::stdin_from_nothing()?;
+        let [file, client, lifeline] = take_places(control, fds, &hello.keep_fds)?;
         process::set_name(&format!("{}: supervisor", short(&hello.name)));
         let registry = registry()?;
         if registry.digest() != hello.digest {
@@ -109,9 +105,8 @@ impl Supervisor {
         let kick = eventfd::create()?;
         let mut kept_by_workers = [&file, &lifeline, &kick].map(AsRawFd::as_raw_fd).to_vec();
         kept_by_workers.extend(&hello.keep_fds);
-        let own = [control, &client, &children].map(AsRawFd::as_raw_fd);
+        let own = [&*control, &client, &children].map(AsRawFd::as_raw_fd);
         process::close_all_but(&[&own[..], &kept_by_workers].concat());
-        process::stdin_from_nothing()?;
         let own = pidfd::of_self()?;
         control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
         let seats = (0..hello.geometry.workers).map(|_| Seat::default()).collect();
@@ -376,6 +371,23 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// The supervisor's own descriptors, out of the way of those that workers keep, which are put under
+/// their numbers.
+fn take_places(control: &mut OwnedFd, fds: Vec<OwnedFd>, numbers: &[RawFd]) -> Result<[OwnedFd; 3]> {
+    let highest = numbers.iter().copied().max().unwrap_or(0).max(2);
+    let lifted: Vec<OwnedFd> = fds.iter().map(|fd| process::lift(fd, highest)).collect::<Result<_>>()?;
+    *control = process::lift(control, highest)?;
+    drop(fds);
+    let mut lifted = lifted.into_iter();
+    let (Some(file), Some(client), Some(lifeline)) = (lifted.next(), lifted.next(), lifted.next()) else {
+        return Err(Error::config("the first message", "it carries fewer descriptors than three"));
+    };
+    for (fd, number) in lifted.zip(numbers) {
+        process::place(fd, *number)?;
+    }
+    Ok([file, client, lifeline])
 }
 
 /// The kernel keeps fifteen bytes of a process's name.

@@ -140,6 +140,9 @@ impl Worker<'_> {
         }
         self.answer(slot, header);
         point("answered");
+        if header.state.state().detached() {
+            self.region.trim_detached(slot);
+        }
         let settled = header.state.finish(self.index as u16);
         point("finished");
         record.current.store(0, Relaxed);

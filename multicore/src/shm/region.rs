@@ -22,6 +22,8 @@ use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
 const AHEAD: usize = 256 << 10;
+/// Bytes of a window that keep their pages from one call to the next; what is above is given back.
+pub(crate) const WARM: usize = 1 << 20;
 
 /// Gives a region's file its pages and takes them back.
 pub(crate) trait Pages: Send + Sync {
@@ -127,6 +129,15 @@ impl Region {
         WindowStore { region: self, offset: self.geometry.result(slot), backed }
     }
 
+    /// Gives back what a detached call's windows hold beyond [`WARM`], for whoever is about to free its
+    /// slot; the client counted the argument window as trimmed when it let go.
+    pub(crate) fn trim_detached(&self, slot: usize) {
+        self.result_store(slot).trim();
+        let len = self.slot(slot).arguments_len.load(Relaxed);
+        let backed = AtomicU64::new(len.saturating_add(AHEAD as u64));
+        self.arguments_store(slot, &backed).trim();
+    }
+
     /// The arguments of a slot that this process, a worker, runs: `len` bytes, at most the window.
     ///
     /// The reference must not outlive the call.
@@ -157,20 +168,13 @@ pub(crate) struct WindowStore<'r> {
 }
 
 impl WindowStore<'_> {
-    /// Gives memory back beyond the first `keep` bytes.
-    pub(crate) fn trim(&self, keep: usize) {
-        let backed = self.backed.load(Relaxed) as usize;
-        let keep = keep.next_multiple_of(PAGE);
+    /// Gives memory back beyond the [`WARM`] bytes.
+    pub(crate) fn trim(&self) {
         // A forged hint from a worker must not reach into the next window.
-        let backed = backed.min(self.region.geometry.window_bytes());
-        if backed > keep && self.region.pages.release(self.offset + keep, backed - keep).is_ok() {
-            self.backed.store(keep as u64, Relaxed);
+        let backed = (self.backed.load(Relaxed) as usize).min(self.region.geometry.window_bytes());
+        if backed > WARM && self.region.pages.release(self.offset + WARM, backed - WARM).is_ok() {
+            self.backed.store(WARM as u64, Relaxed);
         }
-    }
-
-    /// Bytes that have pages.
-    pub(crate) fn backed(&self) -> usize {
-        self.backed.load(Relaxed) as usize
     }
 }
 

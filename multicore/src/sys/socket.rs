@@ -13,7 +13,7 @@ use super::poll;
 use crate::{Error, Result};
 
 /// The most descriptors that travel in one message.
-pub(crate) const MAX_FDS: usize = 8;
+pub(crate) const MAX_FDS: usize = 64;
 
 /// One control message with descriptors, laid out as the kernel's macros would lay it out.
 ///

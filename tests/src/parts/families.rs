@@ -104,7 +104,8 @@ pub fn outlive(method: &str) {
 /// Leaves a descriptor open for workers, and another not.
 pub fn keep(method: &str) {
     let start = if method == "fork" { Start::Fork } else { Start::Exec };
-    let [reader, kept] = wild::inheritable_pipe();
+    // Close-on-exec, as everything that the standard library opens.
+    let (mut reader, kept) = std::io::pipe().unwrap();
     let [_, lost] = wild::inheritable_pipe();
     let config = Config::new().workers(2).start(start).keep_fds([kept.as_raw_fd()]);
     multicore::initialize_with(config).expect("the default pool");
@@ -113,13 +114,6 @@ pub fn keep(method: &str) {
     multicore::shutdown();
     drop(kept);
     let mut text = String::new();
-    if method == "exec" {
-        // Under fork the template keeps it too, for the supervisors to come.
-        std::fs::File::from(reader).read_to_string(&mut text).unwrap();
-    } else {
-        let mut four = [0; 4];
-        std::fs::File::from(reader).read_exact(&mut four).unwrap();
-        text = String::from_utf8_lossy(&four).into_owned();
-    }
+    reader.read_to_string(&mut text).unwrap();
     println!("{done:?} {text}");
 }

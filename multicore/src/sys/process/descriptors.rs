@@ -9,6 +9,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::Mode;
 use nix::unistd::dup2_stdin;
 
+use crate::sys::{checked, owned};
 use crate::{Error, Result};
 
 /// The first descriptor that is not standard input, output or error.
@@ -71,6 +72,40 @@ fn all_possible() -> Vec<RawFd> {
     // The hard limit: the soft one may have been lowered below what is open.
     let (_soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((0, u64::MAX));
     (FIRST..RawFd::try_from(hard).unwrap_or(HIGHEST_TRIED).min(HIGHEST_TRIED)).collect()
+}
+
+/// A close-on-exec copy of whatever is open under this number.
+///
+/// # Errors
+/// `Os` from `fcntl`: EBADF when nothing is.
+pub(crate) fn copy(number: RawFd) -> Result<OwnedFd> {
+    // SAFETY: no memory is passed; a number under which nothing is open is refused.
+    let returned = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, FIRST) };
+    // SAFETY: `F_DUPFD_CLOEXEC` makes a descriptor, and only this place saw it.
+    unsafe { owned("fcntl", returned) }
+}
+
+/// The same file under a number above `floor`, close-on-exec.
+///
+/// # Errors
+/// `Os` from `fcntl`: EMFILE.
+pub(crate) fn lift(fd: &OwnedFd, floor: RawFd) -> Result<OwnedFd> {
+    // SAFETY: no memory is passed, and `fd` is open.
+    let returned = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, floor.saturating_add(1)) };
+    // SAFETY: as for `copy`.
+    unsafe { owned("fcntl", returned) }
+}
+
+/// Puts a file under this very number, for good and for subprocesses too; what was there is closed.
+///
+/// Only in a freshly forked child that owns nothing under that number.
+///
+/// # Errors
+/// `Os` from `dup2`.
+pub(crate) fn place(fd: OwnedFd, number: RawFd) -> Result<()> {
+    // SAFETY: no memory is passed; the caller promises that nobody owns `number`.
+    let returned = unsafe { libc::dup2(fd.as_raw_fd(), number) };
+    checked("dup2", returned).map(drop)
 }
 
 /// Makes standard input end at once: `/dev/null`, or a pipe without a writer where there is none.

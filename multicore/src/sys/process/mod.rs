@@ -5,7 +5,9 @@ mod family;
 mod fork;
 mod own;
 
-pub(crate) use descriptors::{close_all_but, fill_standard_descriptors, stdin_from_nothing};
+pub(crate) use descriptors::{
+    close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
+};
 pub(crate) use family::{
     End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, peek_dead, reap,
     reap_next,
