@@ -350,10 +350,10 @@ pub(crate) trait Word: Atomic64 {
             .is_ok()
     }
 
-    /// Client, when no supervisor and no worker lives: overwrites a word that makes no sense.
-    fn reset(&self, generation: u32) {
-        let cleared = State(u64::from(generation) << GENERATION_SHIFT);
-        let _ = self.advance(|_| Some(cleared));
+    /// Client, when no supervisor and no worker lives: frees a slot whose word will not change of
+    /// itself, unless it has changed.
+    fn reset(&self, seen: State, generation: u32) -> bool {
+        self.swap_if(seen.0, u64::from(generation) << GENERATION_SHIFT).is_ok()
     }
 }
 
