@@ -63,6 +63,18 @@ fn a_call_is_given_back_ten_times() {
 }
 
 #[test]
+fn a_begun_call_is_given_back_as_often_as_its_retries_say() {
+    let word = word();
+    let generation = word.reserve().unwrap();
+    assert!(word.publish(generation));
+    for _ in 0..3 * u32::from(MAX_TRIES) {
+        assert!(word.claim(1) && word.begin(1));
+        assert_eq!(word.requeue(1), Requeued::Ready);
+    }
+    assert_eq!(word.state().tries(), 0);
+}
+
+#[test]
 fn flags_last_as_long_as_the_call() {
     let word = word();
     let generation = word.reserve().unwrap();
