@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -33,20 +33,20 @@ pub(crate) const BACKSTOP: Duration = Duration::from_millis(100);
 /// One use of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ticket {
-    slot: u32,
-    generation: u32,
+    pub(super) slot: u32,
+    pub(super) generation: u32,
 }
 
 /// What the client itself knows of a slot.
 #[derive(Default)]
-struct Seat {
+pub(super) struct Seat {
     /// The generation under way, with [`HELD`] set; 0 when nobody here holds the slot.
-    held: AtomicU64,
+    pub(super) held: AtomicU64,
     /// Bytes of the argument window that have pages.
     backed: AtomicU64,
 }
 
-const HELD: u64 = 1 << 32;
+pub(super) const HELD: u64 = 1 << 32;
 
 /// An outcome that was moved out of its slot, or that never came.
 pub(crate) enum Kept {
@@ -70,12 +70,12 @@ pub(crate) struct Client {
     pub(crate) file: Arc<OwnedFd>,
     pub(crate) settings: Settings,
     pub(crate) method: Start,
-    seats: Box<[Seat]>,
+    pub(super) seats: Box<[Seat]>,
     reserve_cursor: AtomicU32,
     pub(crate) life: Mutex<Life>,
     /// A copy of the life's standing that needs no lock.
     pub(crate) standing: AtomicU32,
-    kept: Mutex<HashMap<Ticket, Kept>>,
+    pub(super) kept: Mutex<HashMap<Ticket, Kept>>,
     spin: Spin,
     /// When somebody who polls last looked after the supervisor.
     looked: AtomicU64,
@@ -118,7 +118,7 @@ impl Client {
         !fork_guard::in_forked_child(self.made_in)
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<Ticket, Kept>> {
+    pub(super) fn kept(&self) -> MutexGuard<'_, HashMap<Ticket, Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -163,8 +163,11 @@ impl Client {
                 continue;
             }
             if let Some(generation) = self.region.slot(slot).state.reserve() {
-                self.seats[slot].held.store(HELD | u64::from(generation), Release);
-                return Some(Ticket { slot: slot as u32, generation });
+                let held = HELD | u64::from(generation);
+                // Fails where another thread came between: then its word was forged free once more.
+                if self.seats[slot].held.compare_exchange(0, held, AcqRel, Relaxed).is_ok() {
+                    return Some(Ticket { slot: slot as u32, generation });
+                }
             }
         }
     }
@@ -212,15 +215,9 @@ impl Client {
     fn sweep(&self) -> usize {
         let mut kept = self.kept();
         let mut moved = 0;
-        for (slot, seat) in self.seats.iter().enumerate() {
-            let held = seat.held.load(Acquire);
-            if held & HELD == 0 {
-                continue;
-            }
-            let ticket = Ticket { slot: slot as u32, generation: held as u32 };
-            let settled =
-                matches!(self.header(ticket).state.state().phase(), Some(Phase::Done | Phase::Died));
-            if settled && self.header(ticket).state.collect(ticket.generation).is_ok() {
+        for slot in 0..self.seats.len() {
+            let Some(ticket) = self.finished(slot) else { continue };
+            if self.header(ticket).state.collect(ticket.generation).is_ok() {
                 kept.insert(ticket, self.read(ticket).into());
                 self.release(ticket);
                 moved += 1;
@@ -229,18 +226,28 @@ impl Client {
         moved
     }
 
+    /// The call in this slot, if it is finished and somebody here holds it.
+    fn finished(&self, slot: usize) -> Option<Ticket> {
+        let held = self.seats[slot].held.load(Acquire);
+        let state = self.region.slot(slot).state.state();
+        let settled = matches!(state.phase(), Some(Phase::Done | Phase::Died));
+        (held & HELD != 0 && settled && state.generation() == held as u32)
+            .then_some(Ticket { slot: slot as u32, generation: held as u32 })
+    }
+
     /// Sleeps until a slot settles or is freed.
     fn wait_for_progress(&self) {
         let head = self.region.head();
         head.sleepers.fetch_add(1, SeqCst);
         let seen = head.progress.0.load(SeqCst);
         std::sync::atomic::fence(SeqCst);
-        let any = self.region.free().any()
-            || (0..self.seats.len()).any(|slot| {
-                matches!(self.region.slot(slot).state.state().phase(), Some(Phase::Done | Phase::Died))
-            });
+        let any = self.region.free().any() || (0..self.seats.len()).any(|slot| self.finished(slot).is_some());
         if !any && futex::wait(&head.progress.0, seen, Some(BACKSTOP)).was_for_nothing() {
             self.look_after_supervisor();
+            // Such a word never settles of itself, and its owner may be the one who waits here.
+            if self.any_impossible() {
+                self.poison(|| !self.any_impossible());
+            }
         }
         head.sleepers.fetch_sub(1, SeqCst);
     }
@@ -314,15 +321,16 @@ impl Client {
             return result;
         }
         // Whoever else collected it holds the lock until it is kept.
-        let kept = self.kept().remove(&ticket);
+        let mut kept = self.kept().remove(&ticket);
+        if kept.is_none() {
+            self.poison(|| self.kept().contains_key(&ticket));
+            kept = self.kept().remove(&ticket);
+        }
         match kept {
             Some(Kept::Value(bytes)) => read(Taken::Value(Payload::of(&bytes))),
             Some(Kept::Report(bytes)) => read(Taken::Report(Payload::of(&bytes))),
             Some(Kept::Lost(loss)) => read(Taken::Lost(loss)),
-            None => {
-                self.poison();
-                read(Taken::Garbled)
-            }
+            None => read(Taken::Garbled),
         }
     }
 
@@ -344,7 +352,9 @@ impl Client {
         let seat = self.seat(ticket);
         self.region.arguments_store(slot, &seat.backed).trim();
         self.region.result_store(slot).trim();
-        seat.held.store(0, Release);
+        // Already 0 where the handle was dropped; never another call's, whatever the word says.
+        let held = HELD | u64::from(ticket.generation);
+        let _ = seat.held.compare_exchange(held, 0, Release, Relaxed);
         self.header(ticket).state.release(ticket.generation);
         self.region.free().insert(slot);
         super::worker::progress(&self.region);
@@ -372,61 +382,6 @@ impl Client {
         }
         // A sweep moved it, or is about to: it holds the lock from before it collects.
         self.kept().remove(&ticket);
-    }
-
-    /// Settles every call that is still under way, when nobody is left to run it.
-    pub(crate) fn settle_all(&self, loss: &Loss) {
-        let mut kept = self.kept();
-        for (slot, seat) in self.seats.iter().enumerate() {
-            let state = &self.region.slot(slot).state;
-            let held = seat.held.load(Acquire);
-            let ticket = Ticket { slot: slot as u32, generation: held as u32 };
-            let seen = state.state();
-            let finished = seen.generation() == ticket.generation
-                && matches!(
-                    seen.phase(),
-                    Some(Phase::Done | Phase::Died | Phase::Collecting | Phase::Filling)
-                );
-            if held & HELD == 0 || finished {
-                continue;
-            }
-            kept.insert(ticket, Kept::Lost(loss.clone()));
-            seat.held.store(0, Release);
-            state.reset(ticket.generation);
-            self.region.free().insert(slot);
-        }
-        drop(kept);
-        for slot in 0..self.seats.len() {
-            futex::wake(low_half(&self.region.slot(slot).state), i32::MAX);
-        }
-        self.region.head().progress.0.fetch_add(1, SeqCst);
-        futex::wake(&self.region.head().progress.0, i32::MAX);
-    }
-}
-
-impl Client {
-    /// With every process dead: settles calls whose words make no sense.
-    pub(crate) fn settle_impossible(&self) {
-        let mut kept = self.kept();
-        for (slot, seat) in self.seats.iter().enumerate() {
-            let held = seat.held.load(Acquire);
-            let state = &self.region.slot(slot).state;
-            let seen = state.state();
-            let possible = match seen.phase() {
-                None => false,
-                Some(Phase::Free) => held & HELD == 0,
-                Some(_) => held & HELD == 0 || seen.generation() == held as u32,
-            };
-            if possible {
-                continue;
-            }
-            let ticket = Ticket { slot: slot as u32, generation: held as u32 };
-            if held & HELD != 0 {
-                kept.insert(ticket, Kept::Lost(Loss::Garbled));
-            }
-            seat.held.store(0, Release);
-            state.reset(ticket.generation);
-        }
     }
 }
 

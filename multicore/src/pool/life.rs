@@ -133,13 +133,19 @@ impl Client {
         }
     }
 
-    /// A state that nobody here wrote: ends all processes; the next look starts new ones.
+    /// A state that nobody here wrote: ends all processes; the next look starts new ones. Not when it is
+    /// `over`, because another thread met the same and was faster.
     #[cold]
-    pub(crate) fn poison(&self) {
-        if let Some(link) = &self.life().link {
+    pub(crate) fn poison(&self, over: impl Fn() -> bool) {
+        let life = self.life();
+        if over() {
+            return;
+        }
+        if let Some(link) = &life.link {
             link.kill();
             link.wait(STOP);
         }
+        drop(life);
         self.look_after_supervisor();
     }
 

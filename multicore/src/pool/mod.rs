@@ -1,7 +1,7 @@
 //! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
 //!
 //! ```text
-//! client: client, life, link, launch, default     supervisor: supervisor, repair     worker: worker
+//! client: client, settle, life, link, launch, default   supervisor: supervisor, repair   worker: worker
 //!                            control: what client and supervisor say to each other
 //! ```
 
@@ -14,6 +14,7 @@ pub(crate) mod life;
 pub(crate) mod link;
 pub(crate) mod map;
 pub(crate) mod repair;
+pub(crate) mod settle;
 pub(crate) mod spin;
 pub(crate) mod supervisor;
 pub(crate) mod worker;

@@ -1,6 +1,7 @@
 //! What only this crate can stage: real processes, and a client that does not keep to the rules.
 
 use std::os::fd::AsFd;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
@@ -130,6 +131,40 @@ fn scribbled_words_settle_every_call() {
         assert!(is_unknown(&result) || matches!(result, Err(Error::Died { .. })), "{result:?}");
     }
     assert!(is_unknown(&pool.spawn(stranger()).unwrap().get()));
+}
+
+#[test]
+fn scribbled_words_do_not_stop_a_sender() {
+    let pool = pool();
+    let region = &client(&pool).region;
+    // Done and running, of a generation that nobody holds.
+    for garbage in [9 << 32 | 5, 9 << 32 | 4] {
+        let handles: Vec<_> = (0..8).map(|_| pool.spawn(stranger()).unwrap()).collect();
+        handles.iter().for_each(|handle| assert!(handle.wait_until(None)));
+        (0..8).for_each(|slot| region.slot(slot).state.store(garbage, SeqCst));
+        assert!(is_unknown(&pool.spawn(stranger()).unwrap().get()));
+        assert!(handles.into_iter().all(|handle| handle.get().is_err()));
+    }
+}
+
+#[test]
+fn honest_words_never_look_impossible() {
+    let pool = pool();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !over.load(SeqCst) {
+                    let result = pool.spawn(stranger()).unwrap().get();
+                    assert!(is_unknown(&result), "{result:?}");
+                }
+            });
+        }
+        // What recovery does beside threads that collect and reserve.
+        (0..500_000).for_each(|_| client(&pool).settle_impossible());
+        over.store(true, SeqCst);
+    });
+    assert!(client(&pool).kept.lock().unwrap().is_empty());
 }
 
 #[test]

@@ -48,6 +48,7 @@ impl Bits for AtomicU64 {
 /// A set of small numbers.
 pub(crate) struct HintSet<'a, B = AtomicU64> {
     words: &'a [B],
+    members: usize,
 }
 
 impl<B> Clone for HintSet<'_, B> {
@@ -59,9 +60,9 @@ impl<B> Clone for HintSet<'_, B> {
 impl<B> Copy for HintSet<'_, B> {}
 
 impl<'a, B: Bits> HintSet<'a, B> {
-    /// The set that `words` hold, 64 members a word.
-    pub(crate) fn over(words: &'a [B]) -> Self {
-        HintSet { words }
+    /// The set that `words` hold, 64 members a word, of the numbers below `members`.
+    pub(crate) fn over(words: &'a [B], members: usize) -> Self {
+        HintSet { words, members }
     }
 
     /// Adds a member.
@@ -107,7 +108,8 @@ impl<'a, B: Bits> HintSet<'a, B> {
             let mut seen = self.words[index].look() & mask;
             while seen != 0 {
                 let member = index * 64 + seen.trailing_zeros() as usize;
-                if self.remove(member) {
+                // A bit that stands for nobody was forged; it goes, and nobody follows it.
+                if self.remove(member) && member < self.members {
                     return Some(member);
                 }
                 seen = self.words[index].look() & mask;

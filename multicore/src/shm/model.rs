@@ -153,10 +153,10 @@ fn no_wake_up_is_lost() {
         let sets = Arc::new(([AtomicU64::new(0)], [AtomicU64::new(0)]));
         let there = sets.clone();
         let worker = thread::spawn(move || {
-            let (ready, idle) = (HintSet::over(&there.0), HintSet::over(&there.1));
+            let (ready, idle) = (HintSet::over(&there.0, 64), HintSet::over(&there.1, 64));
             !idle.insert_then(3, || ready.any())
         });
-        let (ready, idle) = (HintSet::over(&sets.0), HintSet::over(&sets.1));
+        let (ready, idle) = (HintSet::over(&sets.0, 64), HintSet::over(&sets.1, 64));
         let woken = ready.insert_then(5, || idle.take(0));
         let sleeps = worker.join().expect("the model's thread");
         assert!(!sleeps || woken == Some(3), "the worker sleeps and nobody wakes it");
@@ -168,8 +168,8 @@ fn a_hint_is_followed_by_one() {
     loom::model(|| {
         let set = Arc::new([AtomicU64::new(1 << 9)]);
         let there = set.clone();
-        let other = thread::spawn(move || HintSet::over(&there[..]).take(0));
-        let here = HintSet::over(&set[..]).take(0);
+        let other = thread::spawn(move || HintSet::over(&there[..], 64).take(0));
+        let here = HintSet::over(&set[..], 64).take(0);
         assert!(here.is_some() != other.join().expect("the model's thread").is_some());
     });
 }

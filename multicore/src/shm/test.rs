@@ -63,6 +63,18 @@ fn a_call_is_given_back_ten_times() {
 }
 
 #[test]
+fn a_begun_call_is_given_back_as_often_as_its_retries_say() {
+    let word = word();
+    let generation = word.reserve().unwrap();
+    assert!(word.publish(generation));
+    for _ in 0..3 * u32::from(MAX_TRIES) {
+        assert!(word.claim(1) && word.begin(1));
+        assert_eq!(word.requeue(1), Requeued::Ready);
+    }
+    assert_eq!(word.state().tries(), 0);
+}
+
+#[test]
 fn flags_last_as_long_as_the_call() {
     let word = word();
     let generation = word.reserve().unwrap();
@@ -81,7 +93,7 @@ fn flags_last_as_long_as_the_call() {
 #[test]
 fn a_set_gives_each_member_once_and_in_turn() {
     let words = [const { AtomicU64::new(0) }; 3];
-    let set = HintSet::over(&words);
+    let set = HintSet::over(&words, 192);
     let members = [0, 5, 63, 64, 130, 191];
     members.iter().for_each(|m| set.insert(*m));
     let taken: Vec<_> = std::iter::from_fn(|| set.take(64)).collect();
@@ -89,6 +101,14 @@ fn a_set_gives_each_member_once_and_in_turn() {
     assert!(!set.any());
     set.insert(7);
     assert_eq!(set.take(8), Some(7));
+}
+
+#[test]
+fn a_bit_that_stands_for_nobody_is_followed_by_nobody() {
+    let words = [AtomicU64::new(u64::MAX)];
+    let set = HintSet::over(&words, 2);
+    assert_eq!([set.take(0), set.take(9), set.take(0)], [Some(0), Some(1), None]);
+    assert!(!set.any());
 }
 
 struct Anonymous;

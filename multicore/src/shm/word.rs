@@ -278,14 +278,16 @@ pub(crate) trait Word: Atomic64 {
         settle(self, Phase::Died, |s| s.owned(Phase::Running, owner) || s.owned(Phase::Claimed, owner))
     }
 
-    /// Supervisor: the worker died; lets another one run the call.
+    /// Supervisor: the worker died; lets another one run the call. Only an unbegun one counts as a try:
+    /// how often one that had begun may run again, its retries say.
     fn requeue(&self, owner: u16) -> Requeued {
         let mut too_often = false;
         let result = self.advance(|s| {
-            let mine = s.owned(Phase::Claimed, owner) || s.owned(Phase::Running, owner);
-            too_often = mine && s.tries() >= MAX_TRIES;
+            let begun = s.owned(Phase::Running, owner);
+            let mine = begun || s.owned(Phase::Claimed, owner);
+            too_often = mine && !begun && s.tries() >= MAX_TRIES;
             (mine && !too_often).then(|| {
-                let tries = u64::from(s.tries() + 1) << TRIES_SHIFT;
+                let tries = u64::from(s.tries().saturating_add(u8::from(!begun))) << TRIES_SHIFT;
                 let kept = s.to(Phase::Ready).owned_by(0).0 & !(0xff << TRIES_SHIFT) & !EXPIRED;
                 State(kept | tries)
             })
@@ -350,10 +352,10 @@ pub(crate) trait Word: Atomic64 {
             .is_ok()
     }
 
-    /// Client, when no supervisor and no worker lives: overwrites a word that makes no sense.
-    fn reset(&self, generation: u32) {
-        let cleared = State(u64::from(generation) << GENERATION_SHIFT);
-        let _ = self.advance(|_| Some(cleared));
+    /// Client, when no supervisor and no worker lives: frees a slot whose word will not change of
+    /// itself, unless it has changed.
+    fn reset(&self, seen: State, generation: u32) -> bool {
+        self.swap_if(seen.0, u64::from(generation) << GENERATION_SHIFT).is_ok()
     }
 }
 
