@@ -13,6 +13,10 @@ use crate::shm::layout::{MAX_SLOTS, MAX_WORKERS};
 pub enum Start {
     /// This executable is started again and turned aside before its `main`: workers see a fresh
     /// program. The default when nothing was initialised.
+    ///
+    /// The supervisor is then a child of this process like any other: a `wait` for *any* child, a rare
+    /// thing in Rust, waits for it too, and may take its end, which does no harm. Under `Fork` no such
+    /// `wait` sees it.
     Exec,
     /// A template forked by [`initialize`](crate::initialize) or [`#[multicore::main]`](crate::main):
     /// workers see every static as it was at that moment.
