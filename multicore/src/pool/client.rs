@@ -29,8 +29,6 @@ use crate::sys::futex;
 
 /// The longest sleep without a look at the supervisor.
 pub(crate) const BACKSTOP: Duration = Duration::from_millis(100);
-/// Bytes of a window that stay warm between calls; what is above is given back.
-const WARM: usize = 1 << 20;
 
 /// One use of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,6 +166,8 @@ impl Client {
                 let held = HELD | u64::from(generation);
                 // Fails where another thread came between: then its word was forged free once more.
                 if self.seats[slot].held.compare_exchange(0, held, AcqRel, Relaxed).is_ok() {
+                    // After a detached call, which its worker freed.
+                    self.region.cool(slot, &self.seats[slot].backed);
                     return Some(Ticket { slot: slot as u32, generation });
                 }
             }
@@ -181,6 +181,7 @@ impl Client {
         impl Drop for Abandon<'_> {
             fn drop(&mut self) {
                 let Abandon(client, ticket) = *self;
+                client.region.cool(ticket.slot as usize, &client.seat(ticket).backed);
                 client.seat(ticket).held.store(0, Release);
                 client.header(ticket).state.abandon(ticket.generation);
                 client.region.free().insert(ticket.slot as usize);
@@ -353,14 +354,7 @@ impl Client {
     fn release(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         let seat = self.seat(ticket);
-        let arguments = self.region.arguments_store(slot, &seat.backed);
-        if arguments.backed() > WARM {
-            arguments.trim(WARM);
-        }
-        let result = self.region.result_store(slot);
-        if result.backed() > WARM {
-            result.trim(WARM);
-        }
+        self.region.cool(slot, &seat.backed);
         // Already 0 where the handle was dropped; never another call's, whatever the word says.
         let held = HELD | u64::from(ticket.generation);
         let _ = seat.held.compare_exchange(held, 0, Release, Relaxed);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 use super::clock;
@@ -140,6 +140,10 @@ impl Worker<'_> {
         }
         self.answer(slot, header);
         point("answered");
+        if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
+            // Nobody collects it and gives the memory back; and nobody runs it again and needs it.
+            self.region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
+        }
         let settled = header.state.finish(self.index as u16);
         point("finished");
         record.current.store(0, Relaxed);

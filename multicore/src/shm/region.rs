@@ -22,6 +22,8 @@ use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
 const AHEAD: usize = 256 << 10;
+/// Bytes of a window that stay warm between calls; what is above is given back.
+const WARM: usize = 1 << 20;
 
 /// Gives a region's file its pages and takes them back.
 pub(crate) trait Pages: Send + Sync {
@@ -126,6 +128,17 @@ impl Region {
         WindowStore { region: self, offset: self.geometry.result(slot), backed }
     }
 
+    /// Gives back the pages of a slot's windows that a large call left, but for the first; `backed` is
+    /// how many the arguments have.
+    #[inline]
+    pub(crate) fn cool(&self, slot: usize, backed: &AtomicU64) {
+        for window in [self.arguments_store(slot, backed), self.result_store(slot)] {
+            if window.backed.load(Relaxed) as usize > WARM {
+                window.trim(WARM);
+            }
+        }
+    }
+
     /// The arguments of a slot that this process, a worker, runs: `len` bytes, at most the window.
     ///
     /// The reference must not outlive the call.
@@ -157,7 +170,7 @@ pub(crate) struct WindowStore<'r> {
 
 impl WindowStore<'_> {
     /// Gives memory back beyond the first `keep` bytes.
-    pub(crate) fn trim(&self, keep: usize) {
+    fn trim(&self, keep: usize) {
         let backed = self.backed.load(Relaxed) as usize;
         let keep = keep.next_multiple_of(PAGE);
         // A forged hint from a worker must not reach into the next window.
@@ -165,11 +178,6 @@ impl WindowStore<'_> {
         if backed > keep && self.region.pages.release(self.offset + keep, backed - keep).is_ok() {
             self.backed.store(keep as u64, Relaxed);
         }
-    }
-
-    /// Bytes that have pages.
-    pub(crate) fn backed(&self) -> usize {
-        self.backed.load(Relaxed) as usize
     }
 }
 
@@ -184,7 +192,11 @@ impl Store for WindowStore<'_> {
         // More than asked, so that a long encoding asks seldom; a lone small payload gets one page.
         let ahead = if need <= PAGE { 0 } else { need.min(AHEAD) };
         let target = need.saturating_add(ahead).next_multiple_of(PAGE).min(window);
-        self.region.pages.provide(self.offset + backed, target - backed)?;
+        let (from, len) = (self.offset + backed, target - backed);
+        self.region.pages.provide(from, len).inspect_err(|_| {
+            // What came before memory ran out, now that others need it.
+            let _ = self.region.pages.release(from, len);
+        })?;
         self.backed.store(target as u64, Relaxed);
         Ok((start, target))
     }
