@@ -146,8 +146,14 @@ impl Supervisor {
                 return 1;
             }
             if self.draining && self.seats.iter().all(|seat| seat.pid.is_none()) {
-                self.end_all();
-                return 0;
+                if !repair::any_ready(&self.region) {
+                    self.end_all();
+                    return 0;
+                }
+                // Accepted since the seats were looked at, or its worker is to be tried again later.
+                if self.retry_at.is_none() {
+                    continue;
+                }
             }
             let alarm = self.set_alarm();
             match self.sleep(control, alarm) {
