@@ -333,7 +333,7 @@ impl Supervisor {
             let Some(pid) = seat.pid else { continue };
             if let Some(kill_at) = seat.kill_at {
                 if kill_at <= now {
-                    let _ = process::kill_group(pid, Signal::SIGKILL);
+                    kill(pid);
                     seat.kill_at = Some(u64::MAX);
                 } else {
                     alarm = alarm.min(kill_at);
@@ -360,7 +360,7 @@ impl Supervisor {
     fn end_all(&self) {
         for seat in &self.seats {
             if let Some(pid) = seat.pid {
-                let _ = process::kill_group(pid, Signal::SIGKILL);
+                kill(pid);
             }
         }
         // Whatever the workers' children leave is adopted here, generation by generation.
@@ -375,6 +375,12 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// Kills a worker and its group; also one that has left its group, or does not lead it yet.
+fn kill(worker: Pid) {
+    let _ = process::kill_group(worker, Signal::SIGKILL);
+    let _ = process::kill(worker, Signal::SIGKILL);
 }
 
 /// The kernel keeps fifteen bytes of a process's name.

@@ -126,6 +126,8 @@ impl Worker<'_> {
         let header = self.region.slot(slot);
         let record = self.region.worker(self.index);
         record.current.store(slot as u32 + 1, Relaxed);
+        // A panic that an earlier call caught itself is not what this one dies of.
+        record.words_len.store(0, Relaxed);
         header.pid.store(std::process::id() as i32, Relaxed);
         let timeout = header.timeout.load(Relaxed);
         if timeout != 0 {
