@@ -236,6 +236,13 @@ pub fn panic_in_thread() -> String {
     }
 }
 
+/// Goes over to its parent's group, and takes its time.
+#[multicore::task]
+pub fn change_group(milliseconds: u64) {
+    nix::unistd::setpgid(nix::unistd::Pid::from_raw(0), nix::unistd::getppid()).unwrap();
+    thread::sleep(Duration::from_millis(milliseconds));
+}
+
 /// Leaves in the middle.
 #[multicore::task]
 pub fn leave(code: i32) -> u64 {

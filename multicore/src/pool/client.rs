@@ -20,7 +20,7 @@ use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
 use crate::report::client_error;
 use crate::shm::layout::{Outcome, SlotHeader};
-use crate::shm::region::{Region, WARM};
+use crate::shm::region::Region;
 use crate::shm::window::{Payload, WindowWriter};
 use crate::shm::word::{Detached, Phase, Word};
 use crate::sys::fault::point;
@@ -166,6 +166,8 @@ impl Client {
                 let held = HELD | u64::from(generation);
                 // Fails where another thread came between: then its word was forged free once more.
                 if self.seats[slot].held.compare_exchange(0, held, AcqRel, Relaxed).is_ok() {
+                    // After a detached call, which its worker freed.
+                    self.region.cool(slot, &self.seats[slot].backed);
                     return Some(Ticket { slot: slot as u32, generation });
                 }
             }
@@ -179,6 +181,7 @@ impl Client {
         impl Drop for Abandon<'_> {
             fn drop(&mut self) {
                 let Abandon(client, ticket) = *self;
+                client.region.cool(ticket.slot as usize, &client.seat(ticket).backed);
                 client.seat(ticket).held.store(0, Release);
                 client.header(ticket).state.abandon(ticket.generation);
                 client.region.free().insert(ticket.slot as usize);
@@ -350,8 +353,7 @@ impl Client {
     fn release(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         let seat = self.seat(ticket);
-        self.region.arguments_store(slot, &seat.backed).trim();
-        self.region.result_store(slot).trim();
+        self.region.cool(slot, &seat.backed);
         // Already 0 where the handle was dropped; never another call's, whatever the word says.
         let held = HELD | u64::from(ticket.generation);
         let _ = seat.held.compare_exchange(held, 0, Release, Relaxed);
@@ -369,12 +371,9 @@ impl Client {
         let held = HELD | u64::from(ticket.generation);
         let seat = self.seat(ticket);
         if seat.held.compare_exchange(held, 0, SeqCst, SeqCst).is_ok() {
-            // Whoever frees a detached call's slot trims both its windows.
-            let backed = seat.backed.fetch_min(WARM as u64, Relaxed);
             match self.header(ticket).state.detach(ticket.generation) {
                 Detached::Left => return,
                 Detached::Finished if self.header(ticket).state.collect(ticket.generation).is_ok() => {
-                    seat.backed.store(backed, Relaxed);
                     return self.release(ticket);
                 }
                 Detached::Finished | Detached::Gone => {}

@@ -207,6 +207,8 @@ impl Client {
             if !link.wait(timeout) {
                 self.end(link);
             }
+            // Long gone, unless somebody killed the supervisor.
+            link.wait_for_workers(FOLLOW);
         }
         self.close(&mut life);
     }
@@ -221,6 +223,7 @@ impl Client {
         if let Some(link) = &life.link {
             self.stand(Standing::Closed);
             self.end(link);
+            link.wait_for_workers(FOLLOW);
         }
         self.close(&mut life);
     }
@@ -231,7 +234,6 @@ impl Client {
             link.kill();
             link.wait(STOP);
         }
-        link.wait_for_workers(FOLLOW);
     }
 }
 

@@ -17,6 +17,9 @@ use crate::sys::{pidfd, process, socket};
 /// How long a new supervisor may take to answer.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long one that is not wanted may take to leave.
+const LEAVE: Duration = Duration::from_secs(5);
+
 /// A live supervisor.
 pub(crate) struct Link {
     /// The client's child, which it collects itself.
@@ -58,9 +61,14 @@ impl Link {
                 Err(error) => break error,
             }
         };
-        // It closed its end, or is about to leave for want of a client.
+        // It closed its end, or is about to leave for want of a client, unless it hangs.
         drop(control);
         if let Some(pid) = pid {
+            if let Ok(process) = pidfd::of(pid)
+                && !pidfd::wait_exit(process.as_fd(), Some(LEAVE))
+            {
+                let _ = pidfd::signal(process.as_fd(), Signal::SIGKILL);
+            }
             process::collect(pid);
         }
         Err(error)

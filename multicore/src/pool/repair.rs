@@ -1,6 +1,7 @@
 //! Putting the region back in order after a death. Works from the state words alone; the hints are
 //! made anew from them.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
@@ -131,7 +132,7 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     header.result_len.store(out.needed() as u64, Relaxed);
     header.outcome.store(Outcome::Report as u32, Relaxed);
     if header.state.state().detached() {
-        region.trim_detached(slot);
+        region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }
     if let Settled::Freed { .. } = header.state.bury(death.worker) {
         region.free().insert(slot);

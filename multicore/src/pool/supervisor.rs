@@ -141,8 +141,14 @@ impl Supervisor {
                 return 1;
             }
             if self.draining && self.seats.iter().all(|seat| seat.pid.is_none()) {
-                self.end_all();
-                return 0;
+                if !repair::any_ready(&self.region) {
+                    self.end_all();
+                    return 0;
+                }
+                // Accepted since the seats were looked at, or its worker is to be tried again later.
+                if self.retry_at.is_none() {
+                    continue;
+                }
             }
             let alarm = self.set_alarm();
             match self.sleep(control, alarm) {
@@ -329,7 +335,7 @@ impl Supervisor {
             let Some(pid) = seat.pid else { continue };
             if let Some(kill_at) = seat.kill_at {
                 if kill_at <= now {
-                    let _ = process::kill_group(pid, Signal::SIGKILL);
+                    kill(pid);
                     seat.kill_at = Some(u64::MAX);
                 } else {
                     alarm = alarm.min(kill_at);
@@ -356,7 +362,7 @@ impl Supervisor {
     fn end_all(&self) {
         for seat in &self.seats {
             if let Some(pid) = seat.pid {
-                let _ = process::kill_group(pid, Signal::SIGKILL);
+                kill(pid);
             }
         }
         // Whatever the workers' children leave is adopted here, generation by generation.
@@ -388,6 +394,12 @@ fn take_places(control: &mut OwnedFd, fds: Vec<OwnedFd>, numbers: &[RawFd]) -> R
         process::place(fd, *number)?;
     }
     Ok([file, client, lifeline])
+}
+
+/// Kills a worker and its group; also one that has left its group, or does not lead it yet.
+fn kill(worker: Pid) {
+    let _ = process::kill_group(worker, Signal::SIGKILL);
+    let _ = process::kill(worker, Signal::SIGKILL);
 }
 
 /// The kernel keeps fifteen bytes of a process's name.

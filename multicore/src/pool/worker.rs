@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::clock;
 use super::spin::Spin;
@@ -126,6 +126,8 @@ impl Worker<'_> {
         let header = self.region.slot(slot);
         let record = self.region.worker(self.index);
         record.current.store(slot as u32 + 1, Relaxed);
+        // A panic that an earlier call caught itself is not what this one dies of.
+        record.words_len.store(0, Relaxed);
         header.pid.store(std::process::id() as i32, Relaxed);
         let timeout = header.timeout.load(Relaxed);
         if timeout != 0 {
@@ -140,8 +142,9 @@ impl Worker<'_> {
         }
         self.answer(slot, header);
         point("answered");
-        if header.state.state().detached() {
-            self.region.trim_detached(slot);
+        if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
+            // Nobody collects it and gives the memory back; and nobody runs it again and needs it.
+            self.region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
         }
         let settled = header.state.finish(self.index as u16);
         point("finished");

@@ -22,8 +22,8 @@ use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
 const AHEAD: usize = 256 << 10;
-/// Bytes of a window that keep their pages from one call to the next; what is above is given back.
-pub(crate) const WARM: usize = 1 << 20;
+/// Bytes of a window that stay warm between calls; what is above is given back.
+const WARM: usize = 1 << 20;
 
 /// Gives a region's file its pages and takes them back.
 pub(crate) trait Pages: Send + Sync {
@@ -129,13 +129,15 @@ impl Region {
         WindowStore { region: self, offset: self.geometry.result(slot), backed }
     }
 
-    /// Gives back what a detached call's windows hold beyond [`WARM`], for whoever is about to free its
-    /// slot; the client counted the argument window as trimmed when it let go.
-    pub(crate) fn trim_detached(&self, slot: usize) {
-        self.result_store(slot).trim();
-        let len = self.slot(slot).arguments_len.load(Relaxed);
-        let backed = AtomicU64::new(len.saturating_add(AHEAD as u64));
-        self.arguments_store(slot, &backed).trim();
+    /// Gives back the pages of a slot's windows that a large call left, but for the first; `backed` is
+    /// how many the arguments have.
+    #[inline]
+    pub(crate) fn cool(&self, slot: usize, backed: &AtomicU64) {
+        for window in [self.arguments_store(slot, backed), self.result_store(slot)] {
+            if window.backed.load(Relaxed) as usize > WARM {
+                window.trim();
+            }
+        }
     }
 
     /// The arguments of a slot that this process, a worker, runs: `len` bytes, at most the window.
@@ -189,7 +191,11 @@ impl Store for WindowStore<'_> {
         // More than asked, so that a long encoding asks seldom; a lone small payload gets one page.
         let ahead = if need <= PAGE { 0 } else { need.min(AHEAD) };
         let target = need.saturating_add(ahead).next_multiple_of(PAGE).min(window);
-        self.region.pages.provide(self.offset + backed, target - backed)?;
+        let (from, len) = (self.offset + backed, target - backed);
+        self.region.pages.provide(from, len).inspect_err(|_| {
+            // What came before memory ran out, now that others need it.
+            let _ = self.region.pages.release(from, len);
+        })?;
         self.backed.store(target as u64, Relaxed);
         Ok((start, target))
     }

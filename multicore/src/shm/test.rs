@@ -2,6 +2,8 @@
 
 use std::io;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 
 use memmap2::MmapMut;
 
@@ -151,6 +153,44 @@ fn the_parts_of_a_region_do_not_overlap() {
         assert_eq!(region.idle().take(0), Some(workers - 1));
         assert_eq!(region.worker(workers - 1).take_words().as_deref(), Some("last"));
     }
+}
+
+/// Has no page beyond so many bytes; what it was asked to take back.
+struct Scarce(usize, Arc<Mutex<Vec<(usize, usize)>>>);
+
+impl Pages for Scarce {
+    fn provide(&self, offset: usize, len: usize) -> io::Result<()> {
+        if offset + len <= self.0 { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ENOSPC)) }
+    }
+
+    fn release(&self, offset: usize, len: usize) -> io::Result<()> {
+        self.1.lock().unwrap().push((offset, len));
+        Ok(())
+    }
+}
+
+#[test]
+fn large_windows_are_given_back() {
+    const MIB: usize = 1 << 20;
+    let geometry = Geometry { slots: 1, workers: 1, window: 8 * MIB };
+    let map = MmapMut::map_anon(geometry.total().unwrap()).unwrap();
+    let released = Arc::new(Mutex::new(Vec::new()));
+    let (arguments, result) = (geometry.arguments(0), geometry.result(0));
+    let pages = Scarce(arguments + 6 * MIB, released.clone());
+    let region = Region::over(map.into(), geometry, Box::new(pages)).unwrap();
+    let backed = AtomicU64::new(0);
+    let mut store = region.arguments_store(0, &backed);
+    assert!(store.provide(5 * MIB).is_ok());
+    assert!(store.provide(7 * MIB).is_err(), "half of it may have come: that goes back at once");
+    let had = backed.load(Relaxed) as usize;
+    assert_eq!(*released.lock().unwrap(), [(arguments + had, 7 * MIB + (256 << 10) - had)]);
+    released.lock().unwrap().clear();
+    // A forged number reaches no further than the window.
+    region.slot(0).result_pages.store(u64::MAX, Relaxed);
+    region.cool(0, &backed);
+    assert_eq!(*released.lock().unwrap(), [(arguments + MIB, had - MIB), (result + MIB, 7 * MIB)]);
+    region.cool(0, &backed);
+    assert_eq!(released.lock().unwrap().len(), 2, "once");
 }
 
 #[test]

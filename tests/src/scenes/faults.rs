@@ -198,13 +198,31 @@ pub fn a_killed_worker_costs_its_call_alone() {
     });
 }
 
+/// What an earlier call of the same worker panicked with, and caught, is not its last word.
+pub fn a_killed_worker_has_no_words_of_an_earlier_call() {
+    let rig = Rig::new(1);
+    assert_eq!(outcome(&rig, tasks::panic_in_thread::call()).unwrap(), "below");
+    let error = outcome(&rig, wild::bad_store::call()).unwrap_err();
+    assert!(matches!(error, Error::Died { message: None, .. }), "{error:?}");
+    rig.end();
+}
+
+/// A signal for its group does not reach it.
+pub fn a_time_limit_reaches_a_worker_that_left_its_group() {
+    with_pool(|rig| {
+        let error = outcome(rig, tasks::change_group::call(600_000).timeout(SOON)).unwrap_err();
+        assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    });
+}
+
 /// The call that comes next runs elsewhere.
 pub fn a_worker_killed_while_idle_costs_nothing() {
     with_pool(|rig| {
         for _ in 0..10 {
             let workers = rig.workers();
             for worker in &workers {
-                kill(worker, Kill::SIGKILL);
+                // One killed in the last round may have been listed, and be gone now.
+                let _ = signal::kill(Pid::from_raw(worker.pid), Kill::SIGKILL);
             }
             // Right away: some still believe that a dead one is idle.
             for n in 0..4 {

@@ -67,6 +67,8 @@ macro_rules! fault_scenes {
             a_stack_overflow_is_told_as_such
             every_deadly_signal_is_named
             a_killed_worker_costs_its_call_alone
+            a_killed_worker_has_no_words_of_an_earlier_call
+            a_time_limit_reaches_a_worker_that_left_its_group
             a_worker_killed_while_idle_costs_nothing
             a_call_over_its_time_is_ended
             a_task_that_ignores_sigterm_is_killed
