@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::clock;
 use super::spin::Spin;
@@ -128,7 +128,6 @@ impl Worker<'_> {
         record.current.store(slot as u32 + 1, Relaxed);
         // A panic that an earlier call caught itself is not what this one dies of.
         record.words_len.store(0, Relaxed);
-        header.pid.store(std::process::id() as i32, Relaxed);
         let timeout = header.timeout.load(Relaxed);
         if timeout != 0 {
             header.started.store(clock::now(), Relaxed);
