@@ -244,8 +244,7 @@ impl Client {
         head.sleepers.fetch_add(1, SeqCst);
         let seen = head.progress.0.load(SeqCst);
         std::sync::atomic::fence(SeqCst);
-        let any =
-            self.region.free().any() || (0..self.seats.len()).any(|slot| self.finished(slot).is_some());
+        let any = self.region.free().any() || (0..self.seats.len()).any(|slot| self.finished(slot).is_some());
         if !any && futex::wait(&head.progress.0, seen, Some(BACKSTOP)).was_for_nothing() {
             self.look_after_supervisor();
             // Such a word never settles of itself, and its owner may be the one who waits here.

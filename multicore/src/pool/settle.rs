@@ -48,7 +48,9 @@ impl Client {
         match seen.phase() {
             None => true,
             Some(Phase::Free) => held.is_some(),
-            Some(Phase::Claimed | Phase::Running) if usize::from(seen.owner()) >= self.settings.workers => true,
+            Some(Phase::Claimed | Phase::Running) if usize::from(seen.owner()) >= self.settings.workers => {
+                true
+            }
             Some(_) => held.is_some_and(|generation| seen.generation() != generation),
         }
     }

@@ -89,7 +89,8 @@ impl Region {
     fn set(&self, offset: usize, members: usize) -> HintSet<'_> {
         let words = Geometry::set_words(members);
         // SAFETY: [map-live] [control-atomic] the set holds that many words, 128-aligned.
-        let words = unsafe { std::slice::from_raw_parts(self.at(offset).cast::<AtomicU64>().as_ptr(), words) };
+        let words =
+            unsafe { std::slice::from_raw_parts(self.at(offset).cast::<AtomicU64>().as_ptr(), words) };
         HintSet::over(words, members)
     }
 
