@@ -128,7 +128,6 @@ impl Worker<'_> {
         record.current.store(slot as u32 + 1, Relaxed);
         // A panic that an earlier call caught itself is not what this one dies of.
         record.words_len.store(0, Relaxed);
-        header.pid.store(std::process::id() as i32, Relaxed);
         let timeout = header.timeout.load(Relaxed);
         if timeout != 0 {
             header.started.store(clock::now(), Relaxed);

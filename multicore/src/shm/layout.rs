@@ -10,7 +10,7 @@
 //! The part up to the windows is given its pages when the region is made. The windows are sparse:
 //! each is as large as the payload limit, and costs memory only where it was written.
 
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Bytes of a page, as far as the layout is concerned: windows start at multiples of it.
 pub(crate) const PAGE: usize = 4096;
@@ -88,8 +88,6 @@ pub(crate) struct SlotHeader {
     pub(crate) result_pages: AtomicU64,
     /// An [`Outcome`] by number.
     pub(crate) outcome: AtomicU32,
-    /// The process that ran the call.
-    pub(crate) pid: AtomicI32,
 }
 
 /// What the result window holds.
