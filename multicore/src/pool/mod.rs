@@ -1,13 +1,16 @@
 //! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
 //!
 //! ```text
-//! client: client, settle, life, link, launch, default   supervisor: supervisor, repair   worker: worker
-//!                            control: what client and supervisor say to each other
+//! client: default, client, settle, life, link, launch
+//! supervisor: arrival, supervisor, deadline, repair          worker: worker
+//! between client and supervisor: control
 //! ```
 
+mod arrival;
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod control;
+mod deadline;
 pub(crate) mod default;
 pub(crate) mod launch;
 pub(crate) mod life;

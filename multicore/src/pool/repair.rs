@@ -40,32 +40,6 @@ impl Death {
     }
 }
 
-/// The deadline of a running call.
-pub(crate) struct Due {
-    pub(crate) slot: usize,
-    pub(crate) generation: u32,
-    /// On the monotonic clock, in nanoseconds.
-    pub(crate) at: u64,
-    /// How long the call may run, in nanoseconds.
-    pub(crate) limit: u64,
-}
-
-/// When the call that `worker` runs is over its time; `None` when it runs none with a limit.
-pub(crate) fn deadline(region: &Region, worker: usize) -> Option<Due> {
-    let slot = (region.worker(worker).current.load(Relaxed) as usize).checked_sub(1)?;
-    if slot >= region.geometry().slots {
-        return None;
-    }
-    let header = region.slot(slot);
-    let state = header.state.state();
-    if state.phase() != Some(Phase::Running) || usize::from(state.owner()) != worker || state.expired() {
-        return None;
-    }
-    let limit = header.timeout.load(Relaxed);
-    let at = header.started.load(Relaxed).saturating_add(limit);
-    (limit != 0).then_some(Due { slot, generation: state.generation(), at, limit })
-}
-
 /// Whether any call waits for a worker.
 pub(crate) fn any_ready(region: &Region) -> bool {
     (0..region.geometry().slots).any(|slot| region.slot(slot).state.state().phase() == Some(Phase::Ready))

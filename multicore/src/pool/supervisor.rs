@@ -1,7 +1,7 @@
 //! The supervisor: one thread, no user code. Forks workers, watches them, enforces deadlines, puts
 //! what a dead worker left back in order, and leaves nobody behind.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
@@ -10,23 +10,20 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::control::{self, Hello, Order, Word as Say};
+use super::arrival::short;
+use super::clock;
+use super::control::{self, Order, Word as Say};
 use super::repair::{self, Cause};
 use super::worker::Worker;
-use super::{clock, map};
-use crate::error::{Error, Result};
-use crate::registry::{Registry, registry};
+use crate::registry::Registry;
 use crate::report::WireExit;
 use crate::shm::region::Region;
-use crate::shm::word::Word;
 use crate::sys::fault::point;
 use crate::sys::process::{End, Fork, Reaped};
-use crate::sys::{eventfd, futex, pidfd, process, signals, stack};
+use crate::sys::{eventfd, futex, process, signals, stack};
 
 /// How often in a row a worker may fail to become ready.
 pub(crate) const RESTART_LIMIT: u32 = 10;
-/// How long the client's first message may take.
-const HELLO_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Becomes the supervisor of the pool whose client holds the other end of `control`.
 ///
@@ -48,33 +45,33 @@ pub(crate) fn supervise(mut control: OwnedFd, prefix_len: usize) -> ! {
 
 /// One place in the row of workers.
 #[derive(Default)]
-struct Seat {
+pub(super) struct Seat {
     /// The process, while there is one.
-    pid: Option<Pid>,
+    pub(super) pid: Option<Pid>,
     /// When the worker is killed, because it did not leave when asked to.
-    kill_at: Option<u64>,
+    pub(super) kill_at: Option<u64>,
     /// Why the supervisor ends it.
-    cause: Option<Cause>,
+    pub(super) cause: Option<Cause>,
 }
 
-struct Supervisor {
-    region: Arc<Region>,
-    registry: &'static Registry,
-    client: OwnedFd,
+pub(super) struct Supervisor {
+    pub(super) region: Arc<Region>,
+    pub(super) registry: &'static Registry,
+    pub(super) client: OwnedFd,
     /// Never written: the client sees its end when supervisor and workers are all gone.
-    _lifeline: OwnedFd,
-    kept_by_workers: Vec<RawFd>,
-    children: OwnedFd,
-    kick: OwnedFd,
-    grace: Duration,
-    name: String,
-    seats: Vec<Seat>,
+    pub(super) _lifeline: OwnedFd,
+    pub(super) kept_by_workers: Vec<RawFd>,
+    pub(super) children: OwnedFd,
+    pub(super) kick: OwnedFd,
+    pub(super) grace: Duration,
+    pub(super) name: String,
+    pub(super) seats: Vec<Seat>,
     /// Workers in a row that never became ready, and what ended the last.
-    failures: u32,
-    last_failure: String,
+    pub(super) failures: u32,
+    pub(super) last_failure: String,
     /// When the next worker may be tried after a failure.
-    retry_at: Option<u64>,
-    draining: bool,
+    pub(super) retry_at: Option<u64>,
+    pub(super) draining: bool,
 }
 
 enum Next {
@@ -83,51 +80,6 @@ enum Next {
 }
 
 impl Supervisor {
-    fn begin(control: &mut OwnedFd, prefix_len: usize) -> Result<Option<Supervisor>> {
-        signals::reset_all();
-        signals::for_supervisor()?;
-        // Refused to the leader of a session, which leads a group already.
-        let _ = process::own_group();
-        process::become_subreaper()?;
-        let received = control::receive::<Hello>(control.as_fd(), prefix_len, Some(HELLO_TIMEOUT))?;
-        let Some((hello, fds)) = received else { return Ok(None) };
-        process::stdin_from_nothing()?;
-        let [file, client, lifeline] = take_places(control, fds, &hello.keep_fds)?;
-        process::set_name(&format!("{}: supervisor", short(&hello.name)));
-        let registry = registry()?;
-        if registry.digest() != hello.digest {
-            control::send(control.as_fd(), b"", &Say::OtherTasks { digest: registry.digest() }, &[])?;
-            return Ok(None);
-        }
-        let file = Arc::new(file);
-        let region = Arc::new(map::map(file.clone(), hello.geometry)?);
-        let children = signals::signal_fd_for_children()?;
-        let kick = eventfd::create()?;
-        let mut kept_by_workers = [&file, &lifeline, &kick].map(AsRawFd::as_raw_fd).to_vec();
-        kept_by_workers.extend(&hello.keep_fds);
-        let own = [&*control, &client, &children].map(AsRawFd::as_raw_fd);
-        process::close_all_but(&[&own[..], &kept_by_workers].concat());
-        let own = pidfd::of_self()?;
-        control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
-        let seats = (0..hello.geometry.workers).map(|_| Seat::default()).collect();
-        Ok(Some(Supervisor {
-            region,
-            registry,
-            client,
-            _lifeline: lifeline,
-            kept_by_workers,
-            children,
-            kick,
-            grace: hello.grace,
-            name: hello.name,
-            seats,
-            failures: 0,
-            last_failure: String::new(),
-            retry_at: None,
-            draining: false,
-        }))
-    }
-
     fn run(mut self, control: &OwnedFd) -> i32 {
         loop {
             while let Some(reaped) = self.reap() {
@@ -313,51 +265,6 @@ impl Supervisor {
         }
     }
 
-    /// Announces when the supervisor looks next, after doing what is due.
-    fn set_alarm(&mut self) -> u64 {
-        let mut alarm = self.enforce();
-        loop {
-            self.region.head().next_alarm.store(alarm, SeqCst);
-            std::sync::atomic::fence(SeqCst);
-            // A call that began since then compared itself with an older announcement.
-            match self.enforce() {
-                earlier if earlier < alarm => alarm = earlier,
-                _ => return alarm,
-            }
-        }
-    }
-
-    /// Ends workers whose call is over its deadline; the next moment at which something is due.
-    fn enforce(&mut self) -> u64 {
-        let now = clock::now();
-        let mut alarm = self.retry_at.unwrap_or(u64::MAX);
-        for (index, seat) in self.seats.iter_mut().enumerate() {
-            let Some(pid) = seat.pid else { continue };
-            if let Some(kill_at) = seat.kill_at {
-                if kill_at <= now {
-                    kill(pid);
-                    seat.kill_at = Some(u64::MAX);
-                } else {
-                    alarm = alarm.min(kill_at);
-                }
-                continue;
-            }
-            let Some(due) = repair::deadline(&self.region, index) else { continue };
-            if due.at > now {
-                alarm = alarm.min(due.at);
-            } else if self.region.slot(due.slot).state.expire(index as u16, due.generation) {
-                seat.cause = Some(Cause::TimedOut { nanoseconds: due.limit });
-                let _ = process::kill_group(pid, Signal::SIGTERM);
-                // A stopped process meets no SIGTERM until it goes on.
-                let _ = process::kill_group(pid, Signal::SIGCONT);
-                let kill_at = now.saturating_add(clock::nanoseconds(self.grace));
-                seat.kill_at = Some(kill_at);
-                alarm = alarm.min(kill_at);
-            }
-        }
-        alarm
-    }
-
     /// Kills and collects every worker and everything they left to this process.
     fn end_all(&self) {
         for seat in &self.seats {
@@ -379,34 +286,8 @@ impl Supervisor {
     }
 }
 
-/// The supervisor's own descriptors, out of the way of those that workers keep, which are put under
-/// their numbers.
-fn take_places(control: &mut OwnedFd, fds: Vec<OwnedFd>, numbers: &[RawFd]) -> Result<[OwnedFd; 3]> {
-    let highest = numbers.iter().copied().max().unwrap_or(0).max(2);
-    let lifted: Vec<OwnedFd> = fds.iter().map(|fd| process::lift(fd, highest)).collect::<Result<_>>()?;
-    *control = process::lift(control, highest)?;
-    drop(fds);
-    let mut lifted = lifted.into_iter();
-    let (Some(file), Some(client), Some(lifeline)) = (lifted.next(), lifted.next(), lifted.next()) else {
-        return Err(Error::config("the first message", "it carries fewer descriptors than three"));
-    };
-    for (fd, number) in lifted.zip(numbers) {
-        process::place(fd, *number)?;
-    }
-    Ok([file, client, lifeline])
-}
-
 /// Kills a worker and its group; also one that has left its group, or does not lead it yet.
-fn kill(worker: Pid) {
+pub(super) fn kill(worker: Pid) {
     let _ = process::kill_group(worker, Signal::SIGKILL);
     let _ = process::kill(worker, Signal::SIGKILL);
-}
-
-/// The kernel keeps fifteen bytes of a process's name.
-fn short(name: &str) -> &str {
-    let mut end = name.len().min(6);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    &name[..end]
 }
