@@ -18,7 +18,7 @@ fn main() -> multicore::Result<()> {
     }
     assert_eq!(task.get()?.join(", "), here);
 
-    let pages = par_ranges!(USERS, render)?; // the same in one line
+    let pages = par_ranges!(USERS, render)?; // the same in one line, in finer chunks
     assert_eq!(pages.join(", "), here);
     println!("{} users, {} chunks: {:.40}…", USERS.len(), pages.len(), here);
     Ok(())

@@ -46,7 +46,7 @@ use proc_macro::TokenStream;
 /// - "enum is not supported in `trait`s or `impl`s": the function stands in an `impl` block; move it
 ///   out.
 /// - "constant provided when a type was expected, `render` is a function item, not a type", or
-///   "undeclared type" at `render::call`: the function lacks `#[multicore::task]`.
+///   "cannot find module or crate" at `render::call`: the function lacks `#[multicore::task]`.
 #[proc_macro_attribute]
 pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
     task::expand(options.into(), item.into()).into()
@@ -74,13 +74,17 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a function run in every worker before its first call; its failure fails the worker's start.
 ///
+/// No time limit covers it: a function that never returns keeps its worker from ever taking a call.
+///
 /// The function takes nothing and returns nothing or `Result<(), E>` with `E: Display`.
 #[proc_macro_attribute]
 pub fn worker_start(options: TokenStream, item: TokenStream) -> TokenStream {
     hook::expand(hook::Kind::Start, options.into(), item.into()).into()
 }
 
-/// Makes a function run in every worker that ends in an orderly way, after its last call.
+/// Makes a function run in every worker that ends in an orderly way, after its last call: when its pool
+/// is dropped or shut down. Not when the program ends with the pool open: call `multicore::shutdown()`
+/// before it does, if that matters.
 ///
 /// The function takes nothing and returns nothing or `Result<(), E>` with `E: Display`.
 #[proc_macro_attribute]
@@ -96,7 +100,7 @@ pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | means |
 /// |---|---|
 /// | `min_range_size = n` | no chunk is smaller |
-/// | `ranges = n` | exactly this many chunks, or one per item if there are fewer |
+/// | `ranges = n` | exactly this many chunks, or one per item if there are fewer; else 16 for each worker |
 /// | `workers = n` | at most this many chunks run at once |
 /// | `timeout = duration` | for each chunk |
 /// | `max_load_average = 0.85` | runs here, one after another, while the machine is busier |

@@ -98,6 +98,11 @@ impl<'p, R: 'static> Task<'p, R> {
         self.handles.is_empty()
     }
 
+    /// Ends every call that is not finished, as [`Handle::cancel`] does.
+    pub fn cancel(&self) {
+        self.handles.iter().for_each(Handle::cancel);
+    }
+
     /// Waits for every call, then gives all results in order, or the first error in order.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub enum Error {
 
     /// The worker died while it ran this call, or died so often before it could begin that the
     /// pool gave up on the call.
-    #[error("{} task `{task}`: worker {pid} {exit}{}", if *.started { "died running" } else { "died before it began" }, because(.message))]
+    #[error("{} task `{task}`: {} {exit}{}", if *.started { "died running" } else { "died before it began" }, worker(*.pid), because(.message))]
     #[non_exhaustive]
     Died {
         /// The task's name.
@@ -55,6 +55,14 @@ pub enum Error {
         task: String,
         /// The timeout, counted from the start of the call.
         limit: Duration,
+    },
+
+    /// The call was cancelled.
+    #[error("task `{task}` was cancelled")]
+    #[non_exhaustive]
+    Cancelled {
+        /// The task's name.
+        task: String,
     },
 
     /// The arguments or the result could not be encoded.
@@ -82,7 +90,9 @@ pub enum Error {
     },
 
     /// The encoded arguments or result are larger than the pool's payload limit.
-    #[error("a payload of {need} bytes is over the limit of {limit}; raise `Config::payload_limit`")]
+    #[error(
+        "a payload of {need} bytes is over the limit of {limit}; raise `Config::payload_limit`, or `ulimit -v` or `ulimit -f` where those made it smaller"
+    )]
     #[non_exhaustive]
     TooLarge {
         /// Bytes needed.
@@ -181,6 +191,10 @@ impl Error {
 
 fn at(location: &Option<String>) -> String {
     location.as_ref().map(|place| format!(" at {place}")).unwrap_or_default()
+}
+
+fn worker(pid: i32) -> String {
+    if pid == 0 { "its worker".to_owned() } else { format!("worker {pid}") }
 }
 
 fn because(message: &Option<String>) -> String {

@@ -161,6 +161,17 @@ impl<R: 'static> Handle<R> {
         }
     }
 
+    /// Ends the call: one that is queued is dropped, one that runs has its worker ended as by a deadline
+    /// (SIGTERM, then SIGKILL after [`Config::grace`](crate::Config::grace)). Returns at once;
+    /// [`get`](Handle::get) gives [`Error::Cancelled`], or the result if the call was finished first.
+    ///
+    /// A call that ran in this process is finished already.
+    pub fn cancel(&self) {
+        if let Source::Pending(pending) = &self.source {
+            pending.client.cancel(pending.ticket);
+        }
+    }
+
     /// Waits until the moment, `None` for ever; whether the result is there.
     pub(crate) fn wait_until(&self, until: Option<Instant>) -> bool {
         match &self.source {

@@ -19,6 +19,7 @@ pub(crate) enum Report {
     UnknownTask { id: u64 },
     Died { pid: i32, exit: WireExit, started: bool, message: Option<String>, cpu: Duration, peak_memory: u64 },
     TimedOut { nanoseconds: u64 },
+    Cancelled,
 }
 
 /// [`Exit`], in a shape that travels.
@@ -84,6 +85,7 @@ impl Report {
                 message,
                 usage: Usage { cpu, peak_memory },
             },
+            Report::Cancelled => Error::Cancelled { task },
             Report::TimedOut { nanoseconds } => {
                 Error::TimedOut { task, limit: Duration::from_nanos(nanoseconds) }
             }

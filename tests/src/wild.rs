@@ -121,3 +121,25 @@ pub fn register_stranger() {
     // SAFETY: once, as the list asks; the value is the node's own.
     ONCE.call_once(|| unsafe { ErasedNode::submit(NODE.value, &NODE) });
 }
+
+/// Starts a thread before `main`, as some C libraries do when they are loaded, if `EARLY_THREAD` is set.
+extern "C" fn early_thread() {
+    extern "C" fn sleep_for_ever(_nothing: *mut libc::c_void) -> *mut libc::c_void {
+        loop {
+            // SAFETY: passes no memory.
+            unsafe { libc::sleep(1000) };
+        }
+    }
+    // SAFETY: the name ends in a NUL, and nobody changes the environment before `main`.
+    let wanted = unsafe { libc::getenv(c"EARLY_THREAD".as_ptr()) };
+    let mut thread = 0;
+    if !wanted.is_null() {
+        // SAFETY: the thread's function has the right signature and needs nothing.
+        unsafe { libc::pthread_create(&mut thread, std::ptr::null(), sleep_for_ever, std::ptr::null_mut()) };
+    }
+}
+
+// SAFETY: the section is an array of functions that the loader calls once each before `main`; this is one.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static EARLY_THREAD: extern "C" fn() = early_thread;

@@ -156,3 +156,13 @@ fn every_worker_runs_its_exit_hook_when_the_pool_is_finished() {
 fn workers_have_the_descriptors_that_they_shall_keep_and_no_others() {
     plays("keep", |ended| assert_eq!(ended.output(), "(true, false) kept\n"));
 }
+
+/// The thread is in the supervisor too, which forks the workers all the same.
+#[test]
+fn a_library_that_starts_a_thread_when_it_is_loaded_is_no_hindrance() {
+    within(LONG, || {
+        let ended = Fixture::new(CLIENT, &["exec", "settings"]).env("EARLY_THREAD", "1").run();
+        assert!(ended.stdout.starts_with("worker\n"), "{ended:?}");
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+    });
+}

@@ -22,7 +22,7 @@ use crate::report::client_error;
 use crate::shm::layout::{Outcome, SlotHeader};
 use crate::shm::region::Region;
 use crate::shm::window::{Payload, WindowWriter};
-use crate::shm::word::{Detached, Phase, Word};
+use crate::shm::word::{Cancelled, Detached, Phase, Word};
 use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
 use crate::sys::futex;
@@ -360,6 +360,29 @@ impl Client {
         self.header(ticket).state.release(ticket.generation);
         self.region.free().insert(slot);
         super::worker::progress(&self.region);
+    }
+
+    /// Nobody wants this call any more: queued, it is dropped; running, its worker is ended.
+    pub(crate) fn cancel(&self, ticket: Ticket) {
+        if !self.is_here() {
+            return;
+        }
+        // Kept before the slot is free, so that whoever finds it gone finds it here.
+        let mut kept = self.kept();
+        match self.header(ticket).state.cancel(ticket.generation) {
+            Cancelled::Withdrawn => {
+                kept.insert(ticket, Kept::Lost(Loss::Cancelled));
+                self.release(ticket);
+                drop(kept);
+                // Somebody may wait for the word to settle, and no worker will say so.
+                futex::wake(low_half(&self.header(ticket).state), i32::MAX);
+            }
+            Cancelled::Marked => {
+                drop(kept);
+                self.ask_supervisor_to_look();
+            }
+            Cancelled::TooLate => {}
+        }
     }
 
     /// Nobody will collect this call.

@@ -39,6 +39,8 @@ pub(crate) enum Wanted {
 pub(crate) enum Order {
     /// Finish every accepted call, then leave.
     Drain,
+    /// Look at what runs: a call is to be ended.
+    Look,
     /// Leave now.
     Stop,
 }

@@ -1,4 +1,5 @@
-//! Deadlines: when the supervisor looks next, and what it does about a call that is over its time.
+//! Deadlines: when the supervisor looks next, and what it does about a call that is over its time or
+//! that nobody wants any more.
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
@@ -12,14 +13,13 @@ use crate::shm::region::Region;
 use crate::shm::word::{Phase, Word};
 use crate::sys::process;
 
-/// The deadline of a running call.
+/// When a running call is to be ended, and why.
 struct Due {
     slot: usize,
     generation: u32,
     /// On the monotonic clock, in nanoseconds.
     at: u64,
-    /// How long the call may run, in nanoseconds.
-    limit: u64,
+    cause: Cause,
 }
 
 impl Supervisor {
@@ -37,7 +37,7 @@ impl Supervisor {
         }
     }
 
-    /// Ends workers whose call is over its deadline; the next moment at which something is due.
+    /// Ends workers whose call is due to be ended; the next moment at which something is due.
     fn enforce(&mut self) -> u64 {
         let now = clock::now();
         let mut alarm = self.retry_at.unwrap_or(u64::MAX);
@@ -56,7 +56,7 @@ impl Supervisor {
             if due.at > now {
                 alarm = alarm.min(due.at);
             } else if self.region.slot(due.slot).state.expire(index as u16, due.generation) {
-                seat.cause = Some(Cause::TimedOut { nanoseconds: due.limit });
+                seat.cause = Some(due.cause);
                 let _ = process::kill_group(pid, Signal::SIGTERM);
                 // A stopped process meets no SIGTERM until it goes on.
                 let _ = process::kill_group(pid, Signal::SIGCONT);
@@ -69,7 +69,7 @@ impl Supervisor {
     }
 }
 
-/// When the call that `worker` runs is over its time; `None` when it runs none with a limit.
+/// When the call that `worker` runs is to be ended; `None` when it may run as long as it likes.
 fn deadline(region: &Region, worker: usize) -> Option<Due> {
     let slot = (region.worker(worker).current.load(Relaxed) as usize).checked_sub(1)?;
     if slot >= region.geometry().slots {
@@ -80,7 +80,11 @@ fn deadline(region: &Region, worker: usize) -> Option<Due> {
     if state.phase() != Some(Phase::Running) || usize::from(state.owner()) != worker || state.expired() {
         return None;
     }
-    let limit = header.timeout.load(Relaxed);
-    let at = header.started.load(Relaxed).saturating_add(limit);
-    (limit != 0).then_some(Due { slot, generation: state.generation(), at, limit })
+    let generation = state.generation();
+    if state.cancelled() {
+        return Some(Due { slot, generation, at: 0, cause: Cause::Cancelled });
+    }
+    let nanoseconds = header.timeout.load(Relaxed);
+    let at = header.started.load(Relaxed).saturating_add(nanoseconds);
+    (nanoseconds != 0).then_some(Due { slot, generation, at, cause: Cause::TimedOut { nanoseconds } })
 }

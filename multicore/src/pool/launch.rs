@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -89,13 +90,19 @@ pub(crate) fn launch(
         Start::Exec => exec(theirs, first).map(Some),
         Start::Fork => {
             let template = template_to_ask()?;
-            control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()])?;
+            control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|_| {
+                let why = "the template, the process that supervisors are forked from, is gone: restart the program";
+                Error::config("start", why)
+            })?;
             first(b"").map(|()| None)
         }
     }
 }
 
 fn exec(theirs: OwnedFd, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<Pid> {
+    if !Path::new("/proc/self/exe").exists() {
+        return Err(Error::config("start", "/proc is not mounted, and no worker can be started without it"));
+    }
     if !entry::can_exec_self() {
         return Err(Error::config(
             "start",

@@ -41,6 +41,8 @@ pub(crate) struct Life {
 pub(crate) enum Loss {
     /// The pool was shut down first.
     Closed,
+    /// The caller did not want it any more.
+    Cancelled,
     /// The word or the header says something that nobody here wrote.
     Garbled,
     GaveUp {
@@ -60,6 +62,7 @@ impl Loss {
     pub(crate) fn into_error(self, task: &str) -> Error {
         match self {
             Loss::Closed => Error::Closed,
+            Loss::Cancelled => Error::Cancelled { task: task.to_owned() },
             Loss::Garbled => Error::Died {
                 task: task.to_owned(),
                 pid: 0,
@@ -130,6 +133,15 @@ impl Client {
             Some(_) => self.recover(&mut life),
             // A call that slipped in while the pool ended.
             None => self.settle_all(&life.verdict.clone().unwrap_or(Loss::Closed)),
+        }
+    }
+
+    /// Has the supervisor look at what runs. While the pool starts anew or ends it looks anyway.
+    pub(crate) fn ask_supervisor_to_look(&self) {
+        if let Ok(life) = self.life.try_lock()
+            && let Some(link) = &life.link
+        {
+            link.tell(&Order::Look);
         }
     }
 

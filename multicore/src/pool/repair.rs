@@ -18,6 +18,7 @@ use crate::sys::futex;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cause {
     TimedOut { nanoseconds: u64 },
+    Cancelled,
 }
 
 /// A worker's death.
@@ -88,6 +89,8 @@ fn settle(region: &Region, slot: usize, death: &Death) {
 fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let report = match death.cause {
         Some(Cause::TimedOut { nanoseconds }) if started => Report::TimedOut { nanoseconds },
+        // However its worker ended: nobody wants to know.
+        _ if region.slot(slot).state.state().cancelled() => Report::Cancelled,
         _ => Report::Died {
             pid: death.pid,
             exit: death.exit,

@@ -87,7 +87,8 @@ impl Supervisor {
             }
             self.fill_seats();
             if self.failures >= RESTART_LIMIT && !self.any_ready() {
-                let word = Say::GaveUp { times: self.failures, cause: self.last_failure.clone() };
+                let word =
+                    Say::GaveUp { times: self.failures.min(RESTART_LIMIT), cause: self.last_failure.clone() };
                 let _ = control::send(control.as_fd(), b"", &word, &[]);
                 self.end_all();
                 return 1;
@@ -147,6 +148,8 @@ impl Supervisor {
                 self.wake_all();
                 Next::Go
             }
+            // Going round is looking.
+            Ok(Some((Order::Look, _))) => Next::Go,
             // Stopped, gone, or talking nonsense: all are the end.
             _ => Next::Leave,
         }
@@ -171,7 +174,7 @@ impl Supervisor {
             record.stack_overflow.store(0, Relaxed);
             let _ = record.take_words();
             let supervisor = Pid::this();
-            match process::fork() {
+            match process::fork_supervisor() {
                 Ok(Fork::Parent(pid)) => {
                     point("forked");
                     self.seats[index] = Seat { pid: Some(pid), ..Seat::default() };

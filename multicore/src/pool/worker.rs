@@ -189,6 +189,10 @@ impl Worker<'_> {
 
     #[inline]
     fn invoke(&self, slot: usize, header: &SlotHeader, out: &mut WindowWriter<'_>) -> Result<(), Report> {
+        if header.state.state().cancelled() {
+            // Between claiming and beginning it; from now on the supervisor sees to it.
+            return Err(Report::Cancelled);
+        }
         let id = header.task.load(Relaxed);
         let entry = self.registry.find(id).ok_or(Report::UnknownTask { id })?;
         let codec = Codec::from_byte(header.codec.load(Relaxed) as u8).ok_or_else(|| {

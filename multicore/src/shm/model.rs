@@ -7,7 +7,7 @@ use loom::sync::atomic::{AtomicU64, fence};
 use loom::thread;
 
 use super::hint::{Bits, HintSet};
-use super::word::{Atomic64, Detached, Phase, Settled, Word};
+use super::word::{Atomic64, Cancelled, Detached, Phase, Settled, Word};
 
 impl Atomic64 for AtomicU64 {
     fn load(&self) -> u64 {
@@ -119,6 +119,31 @@ fn an_expired_worker_takes_no_further_call() {
         let (word, generation) = running(1);
         let (finished, expired) = both(&word, |w| w.finish(1), move |w| w.expire(1, generation));
         assert_eq!(finished, Settled::Kept { wake: false, expired });
+    });
+}
+
+#[test]
+fn a_cancelled_call_is_withdrawn_or_its_worker_knows() {
+    loom::model(|| {
+        let (word, generation) = ready();
+        let begun = |w: &AtomicU64| w.claim(1) && w.begin(1);
+        let (begun, cancelled) = both(&word, begun, move |w| w.cancel(generation));
+        match cancelled {
+            Cancelled::Withdrawn => assert!(!begun && word.release(generation)),
+            Cancelled::Marked => assert!(begun && word.state().cancelled()),
+            Cancelled::TooLate => panic!("it was not finished"),
+        }
+    });
+}
+
+#[test]
+fn a_call_finished_or_marked_settles_once() {
+    loom::model(|| {
+        let (word, generation) = running(1);
+        let (finished, cancelled) = both(&word, |w| w.finish(1), move |w| w.cancel(generation));
+        assert_eq!(finished, Settled::Kept { wake: false, expired: false });
+        assert!(matches!(cancelled, Cancelled::Marked | Cancelled::TooLate));
+        assert!(word.collect(generation).is_ok());
     });
 }
 

@@ -11,7 +11,7 @@ use super::hint::HintSet;
 use super::layout::{Geometry, LAST_WORDS};
 use super::region::{Pages, Region};
 use super::window::{Payload, Store, WindowWriter, WriteError};
-use super::word::{Detached, MAX_TRIES, Phase, Requeued, Settled, Word};
+use super::word::{Cancelled, Detached, MAX_TRIES, Phase, Requeued, Settled, Word};
 
 fn word() -> AtomicU64 {
     AtomicU64::new(0)
@@ -90,6 +90,23 @@ fn flags_last_as_long_as_the_call() {
     assert_eq!(word.reserve(), Some(generation + 1));
     let state = word.state();
     assert!(!state.waiting() && !state.detached() && state.tries() == 0 && state.owner() == 0);
+}
+
+#[test]
+fn cancelling_withdraws_what_is_queued_and_marks_what_is_not() {
+    let word = word();
+    let generation = word.reserve().unwrap();
+    assert_eq!(word.cancel(generation), Cancelled::TooLate);
+    assert!(word.publish(generation));
+    assert_eq!(word.cancel(generation + 1), Cancelled::TooLate);
+    assert_eq!(word.cancel(generation), Cancelled::Withdrawn);
+    assert!(!word.claim(1) && word.release(generation));
+    let generation = word.reserve().unwrap();
+    assert!(word.publish(generation) && word.claim(1));
+    assert_eq!(word.cancel(generation), Cancelled::Marked);
+    assert!(word.begin(1) && word.state().cancelled());
+    assert_eq!(word.finish(1), Settled::Kept { wake: false, expired: false });
+    assert_eq!(word.cancel(generation), Cancelled::TooLate);
 }
 
 #[test]

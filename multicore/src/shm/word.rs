@@ -1,8 +1,8 @@
 //! The state word of a slot: one 64-bit word decides who owns a call; everything else is a hint.
 //!
 //! ```text
-//! 63           32 31    16 15     8 7 6    5        4       3..0
-//! [ generation ]  [ owner ][ tries ]  expired detached waiting phase
+//! 63           32 31    16 15     8 7         6       5        4       3..0
+//! [ generation ]  [ owner ][ tries ] cancelled expired detached waiting phase
 //! ```
 //!
 //! The low half is what the futex sees. It is changed by compare-and-swap alone, so of two processes
@@ -20,7 +20,8 @@
 //! | [`requeue`] | claimed, running → ready | supervisor | the client does it with the next supervisor |
 //! | [`bury`] | claimed, running → died, free if detached | supervisor | as above |
 //! | [`expire`] | running + expired bit | supervisor | the worker dies with it |
-//! | [`wait`] | + waiting bit | client | its end is the pool's end |
+//! | [`cancel`] | ready → collecting; claimed, running + cancelled bit | client | its end is the pool's end |
+//! | [`wait`] | + waiting bit | client | as above |
 //! | [`detach`] | + detached bit | client | as above |
 //! | [`collect`] | done, died → collecting | client | as above |
 //! | [`release`] | collecting → free | client | as above |
@@ -38,6 +39,7 @@
 //! [`requeue`]: Word::requeue
 //! [`bury`]: Word::bury
 //! [`expire`]: Word::expire
+//! [`cancel`]: Word::cancel
 //! [`wait`]: Word::wait
 //! [`detach`]: Word::detach
 //! [`collect`]: Word::collect
@@ -84,6 +86,7 @@ const PHASE: u64 = 0xf;
 const WAITING: u64 = 1 << 4;
 const DETACHED: u64 = 1 << 5;
 const EXPIRED: u64 = 1 << 6;
+const CANCELLED: u64 = 1 << 7;
 const TRIES_SHIFT: u32 = 8;
 const OWNER_SHIFT: u32 = 16;
 const GENERATION_SHIFT: u32 = 32;
@@ -137,6 +140,11 @@ impl State {
         self.0 & EXPIRED != 0
     }
 
+    /// Whether the client wants the call ended.
+    pub(crate) fn cancelled(self) -> bool {
+        self.0 & CANCELLED != 0
+    }
+
     /// The half that the futex compares.
     #[inline]
     pub(crate) fn futex_half(self) -> u32 {
@@ -170,7 +178,8 @@ impl std::fmt::Debug for State {
         write!(f, " generation {} owner {} tries {}", self.generation(), self.owner(), self.tries())?;
         let flags =
             [(self.waiting(), " waiting"), (self.detached(), " detached"), (self.expired(), " expired")];
-        flags.iter().filter(|(set, _)| *set).try_for_each(|(_, name)| f.write_str(name))
+        let flags = flags.into_iter().chain([(self.cancelled(), " cancelled")]);
+        flags.filter(|(set, _)| *set).try_for_each(|(_, name)| f.write_str(name))
     }
 }
 
@@ -208,6 +217,18 @@ pub(crate) enum Detached {
     Finished,
     /// The slot is in other hands already.
     Gone,
+}
+
+/// What became of a call that somebody wants ended.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Cancelled {
+    /// It was queued: the caller holds it as if it had collected it, and must release it.
+    Withdrawn,
+    /// It is in a worker's hands: the supervisor must look.
+    Marked,
+    /// It is finished, or no longer in this slot.
+    TooLate,
 }
 
 /// The verbs of a slot.
@@ -306,6 +327,21 @@ pub(crate) trait Word: Atomic64 {
             (s.owned(Phase::Running, owner) && s.generation() == generation).then_some(State(s.0 | EXPIRED))
         })
         .is_ok()
+    }
+
+    /// Client: wants the call ended.
+    fn cancel(&self, generation: u32) -> Cancelled {
+        let result = self.advance(|s| match s.phase() {
+            _ if s.generation() != generation => None,
+            Some(Phase::Ready) => Some(s.to(Phase::Collecting)),
+            Some(Phase::Claimed | Phase::Running) => Some(State(s.0 | CANCELLED)),
+            _ => None,
+        });
+        match result {
+            Ok(old) if old.is(Phase::Ready) => Cancelled::Withdrawn,
+            Ok(_) => Cancelled::Marked,
+            Err(_) => Cancelled::TooLate,
+        }
     }
 
     /// Client: announces a sleeper; the state to sleep on, or the one that makes sleep needless.

@@ -76,6 +76,9 @@ macro_rules! fault_scenes {
             time_limits_of_many_calls_are_kept_apart
             children_of_a_task_end_with_it
             a_call_with_retries_runs_again
+            a_queued_call_that_is_cancelled_never_runs
+            a_running_call_that_is_cancelled_is_ended
+            cancelling_at_any_moment_settles_every_call
             a_detached_call_runs_whatever_becomes_of_it
             deaths_under_load_cost_their_calls_alone
             the_death_of_the_supervisor_costs_running_calls_alone

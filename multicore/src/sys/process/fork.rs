@@ -66,9 +66,24 @@ pub(crate) fn single_threaded() -> Result<()> {
 ///
 /// # Errors
 /// `Threads` when there are others; `Os` from `fork`: EAGAIN at a limit on processes, ENOMEM.
+#[cfg(test)]
 pub(crate) fn fork() -> Result<Fork> {
     single_threaded()?;
     // SAFETY: just checked that no other thread exists, and only this one could start any.
+    unsafe { fork_unchecked() }
+}
+
+/// Forks the supervisor, which has one thread of its own and runs no user code.
+///
+/// Other threads can only be those that a library's constructor started when the program was loaded.
+/// They do not come along to the child; what such a library does about that, after this as after any
+/// fork, is its own to say (`pthread_atfork`).
+///
+/// # Errors
+/// `Os` from `fork`: EAGAIN at a limit on processes, ENOMEM.
+pub(crate) fn fork_supervisor() -> Result<Fork> {
+    // SAFETY: [loader-threads] a thread that a constructor started runs none of this program's Rust, so
+    // it holds none of its locks; the C library takes its own over a fork.
     unsafe { fork_unchecked() }
 }
 

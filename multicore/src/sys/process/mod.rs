@@ -12,9 +12,11 @@ pub(crate) use family::{
     End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, peek_dead, reap,
     reap_next,
 };
-pub(crate) use fork::{Fork, Parent, collect, exit_now, flush_output, fork, fork_unseen, single_threaded};
+pub(crate) use fork::{
+    Fork, Parent, collect, exit_now, flush_output, fork_supervisor, fork_unseen, single_threaded,
+};
 #[cfg(test)]
-pub(crate) use fork::{fork_unchecked, thread_count};
+pub(crate) use fork::{fork, fork_unchecked, thread_count};
 pub(crate) use own::{set_name, set_oom_score};
 
 #[cfg(test)]
