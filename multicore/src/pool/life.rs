@@ -3,7 +3,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::{MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::client::Client;
@@ -28,7 +28,7 @@ pub(crate) enum Standing {
 /// What only one thread at a time may touch.
 pub(crate) struct Life {
     /// `None` once the pool is closed or failed.
-    pub(crate) link: Option<Link>,
+    pub(crate) link: Option<Arc<Link>>,
     /// Why the pool failed.
     pub(crate) verdict: Option<Loss>,
     pub(crate) hello: Hello,
@@ -136,11 +136,11 @@ impl Client {
         }
     }
 
-    /// Has the supervisor look at what runs. While the pool starts anew or ends it looks anyway.
+    /// Has the supervisor look at what runs.
+    ///
+    /// Waits for whoever has the lock: a word that is not sent is a call that is not ended.
     pub(crate) fn ask_supervisor_to_look(&self) {
-        if let Ok(life) = self.life.try_lock()
-            && let Some(link) = &life.link
-        {
+        if let Some(link) = &self.life().link {
             link.tell(&Order::Look);
         }
     }
@@ -180,7 +180,7 @@ impl Client {
         for attempt in 0..RESTART_LIMIT {
             match Link::start(self.method, &self.file, &life.hello, &life.kept) {
                 Ok(link) => {
-                    life.link = Some(link);
+                    life.link = Some(Arc::new(link));
                     return;
                 }
                 Err(error) => cause = Some(error.to_string()),
@@ -212,17 +212,21 @@ impl Client {
         if !self.is_here() {
             return;
         }
-        let mut life = self.life();
-        if let Some(link) = &life.link {
+        let life = self.life();
+        if let Some(link) = life.link.clone() {
             self.stand(Standing::Draining);
             link.tell(&Order::Drain);
+            // Others may cancel calls meanwhile.
+            drop(life);
             if !link.wait(timeout) {
-                self.end(link);
+                self.end(&link);
             }
             // Long gone, unless somebody killed the supervisor.
             link.wait_for_workers(FOLLOW);
+        } else {
+            drop(life);
         }
-        self.close(&mut life);
+        self.close(&mut self.life());
     }
 
     /// Ends every process now.

@@ -95,7 +95,7 @@ impl Pool {
         let hello = life::hello(region.geometry(), &settings)?;
         let kept = life::copies(&hello.keep_fds)?;
         let link = Link::start(method, &file, &hello, &kept)?;
-        let life = Life { link: Some(link), verdict: None, hello, kept };
+        let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };
         let client = Arc::new(Client::new(region, file, settings, method, life));
         remember(&client);
         Ok(Pool { backend: Backend::Processes(client) })

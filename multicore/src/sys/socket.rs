@@ -90,16 +90,13 @@ fn option(fd: RawFd, name: c_int) -> Option<c_int> {
 
 /// Sends one message with up to [`MAX_FDS`] descriptors, of which the peer gets copies.
 ///
-/// Blocks while the peer's queue is full. If the process dies here, the peer gets all of it or nothing.
+/// Never blocks: a peer that does not read must not stop this process. If this process dies here, the
+/// peer gets all of it or nothing.
 ///
 /// # Errors
-/// EPIPE or ECONNRESET when the peer is gone (never SIGPIPE), EMSGSIZE when the message is larger than
+/// `WouldBlock` when the peer's queue is full, some hundred messages; EPIPE or ECONNRESET when the peer is gone (never SIGPIPE), EMSGSIZE when the message is larger than
 /// the socket's buffer; `InvalidInput` for an empty message, which would read as the end.
 pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
-    send_with(fd, bytes, fds, 0)
-}
-
-fn send_with(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>], flags: c_int) -> io::Result<()> {
     if bytes.is_empty() || fds.len() > MAX_FDS {
         return Err(ErrorKind::InvalidInput.into());
     }
@@ -115,7 +112,8 @@ fn send_with(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>], flags: c_
     }
     loop {
         // SAFETY: `message` points to `part`, which covers `bytes`, and to `control`; all are live.
-        let sent = unsafe { libc::sendmsg(fd.as_raw_fd(), &message, flags | libc::MSG_NOSIGNAL) };
+        let sent =
+            unsafe { libc::sendmsg(fd.as_raw_fd(), &message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
         if sent >= 0 {
             return Ok(());
         }

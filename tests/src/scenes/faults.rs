@@ -489,3 +489,37 @@ pub fn cancelling_at_any_moment_settles_every_call() {
         assert!(cancelled > 0);
     });
 }
+
+/// However they get into each other's way.
+pub fn cancelling_from_many_threads_reaches_every_call() {
+    let rig = Rig::new(4);
+    for _ in 0..25 {
+        let handles = [(); 4].map(|()| rig.pool.spawn(tasks::nap::call(600_000)).unwrap());
+        std::thread::sleep(Duration::from_millis(5));
+        std::thread::scope(|scope| {
+            for handle in handles {
+                scope.spawn(move || {
+                    handle.cancel();
+                    assert!(is_cancelled(&handle.get()));
+                });
+            }
+        });
+    }
+    rig.end();
+}
+
+/// Which would otherwise wait for it until its time is up.
+pub fn a_call_is_cancelled_while_its_pool_is_shut_down() {
+    let pool = Pool::builder().workers(1).shutdown_timeout(Duration::from_secs(600)).build().unwrap();
+    let folder = Folder::new();
+    let handle = pool.spawn(tasks::announce::call(&folder.file("a"), 600_000)).unwrap();
+    let worker = folder.process("a");
+    std::thread::scope(|scope| {
+        let end = scope.spawn(|| pool.shutdown());
+        eventually("it is closed", || pool.spawn(tasks::square::call(1)).is_err());
+        handle.cancel();
+        assert!(is_cancelled(&handle.get()));
+        end.join().unwrap();
+    });
+    assert!(!worker.lives());
+}

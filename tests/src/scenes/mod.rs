@@ -79,6 +79,8 @@ macro_rules! fault_scenes {
             a_queued_call_that_is_cancelled_never_runs
             a_running_call_that_is_cancelled_is_ended
             cancelling_at_any_moment_settles_every_call
+            cancelling_from_many_threads_reaches_every_call
+            a_call_is_cancelled_while_its_pool_is_shut_down
             a_detached_call_runs_whatever_becomes_of_it
             deaths_under_load_cost_their_calls_alone
             the_death_of_the_supervisor_costs_running_calls_alone

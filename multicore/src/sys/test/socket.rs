@@ -113,3 +113,10 @@ fn send_raw(to: &OwnedFd, fds: &[BorrowedFd<'_>]) {
     let control = [ControlMessage::ScmRights(&fds)];
     sendmsg::<()>(to.as_raw_fd(), &part, &control, MsgFlags::empty(), None).unwrap();
 }
+
+#[test]
+fn a_full_queue_does_not_block() {
+    let (one, _other) = socket::pair().unwrap();
+    let full = (0..100_000).find_map(|_| socket::send(one.as_fd(), &[0; 1024], &[]).err());
+    assert_eq!(full.unwrap().kind(), ErrorKind::WouldBlock);
+}
