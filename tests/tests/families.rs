@@ -33,25 +33,22 @@ fn in_the_middle(act: impl Fn(&mut Running), ends: impl Fn(Ended)) {
     }
 }
 
+/// The signal ended it, and nobody said a word.
+fn ended_quietly_by(signal: i32, ended: &Ended) {
+    assert_eq!(ended.signal(), Some(signal));
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+}
+
 #[test]
 fn nobody_survives_the_kill_of_the_client_in_the_middle_of_calls() {
-    in_the_middle(
-        |client| client.signal(Signal::SIGKILL),
-        |ended| {
-            assert_eq!(ended.signal(), Some(libc::SIGKILL));
-            assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
-        },
-    );
+    in_the_middle(|client| client.signal(Signal::SIGKILL), |ended| ended_quietly_by(libc::SIGKILL, &ended));
 }
 
 #[test]
 fn an_interrupt_from_the_terminal_ends_all_without_a_word() {
     in_the_middle(
         |client| client.signal_group(Signal::SIGINT),
-        |ended| {
-            assert_eq!(ended.signal(), Some(libc::SIGINT));
-            assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
-        },
+        |ended| ended_quietly_by(libc::SIGINT, &ended),
     );
 }
 
@@ -64,10 +61,7 @@ fn a_request_to_end_that_reaches_everybody_ends_all_without_a_word() {
                 let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(process.pid), Signal::SIGTERM);
             }
         },
-        |ended| {
-            assert_eq!(ended.signal(), Some(libc::SIGTERM));
-            assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
-        },
+        |ended| ended_quietly_by(libc::SIGTERM, &ended),
     );
 }
 

@@ -1,4 +1,5 @@
-//! The client's side of a pool: reserve a slot, encode, publish, wait, collect.
+//! The client's side of a pool: reserve a slot, encode, publish. What comes back is in
+//! [`collect`](super::collect).
 //!
 //! Any number of threads; no lock on the way of a call. What the client believes about a slot it
 //! keeps in memory of its own, so that a worker that scribbles over the region cannot make two
@@ -9,20 +10,20 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::clock;
-use super::life::{Life, Loss, Standing};
+use super::collect::Kept;
+use super::life::{Life, Standing};
 use super::spin::Spin;
-use super::worker::low_half;
 use crate::call::Call;
 use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
 use crate::report::client_error;
-use crate::shm::layout::{Outcome, SlotHeader};
+use crate::shm::layout::SlotHeader;
 use crate::shm::region::Region;
-use crate::shm::window::{Payload, WindowWriter};
-use crate::shm::word::{Cancelled, Detached, Phase, Word};
+use crate::shm::window::WindowWriter;
+use crate::shm::word::Word;
 use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
 use crate::sys::futex;
@@ -43,26 +44,10 @@ pub(super) struct Seat {
     /// The generation under way, with [`HELD`] set; 0 when nobody here holds the slot.
     pub(super) held: AtomicU64,
     /// Bytes of the argument window that have pages.
-    backed: AtomicU64,
+    pub(super) backed: AtomicU64,
 }
 
 pub(super) const HELD: u64 = 1 << 32;
-
-/// An outcome that was moved out of its slot, or that never came.
-pub(crate) enum Kept {
-    Value(Vec<u8>),
-    Report(Vec<u8>),
-    Lost(Loss),
-}
-
-/// An outcome as its reader gets it.
-pub(crate) enum Taken<'p> {
-    Value(Payload<'p>),
-    Report(Payload<'p>),
-    Lost(Loss),
-    /// The header says neither.
-    Garbled,
-}
 
 /// A pool, seen from the process that made it.
 pub(crate) struct Client {
@@ -76,9 +61,9 @@ pub(crate) struct Client {
     /// A copy of the life's standing that needs no lock.
     pub(crate) standing: AtomicU32,
     pub(super) kept: Mutex<HashMap<Ticket, Kept>>,
-    spin: Spin,
+    pub(super) spin: Spin,
     /// When somebody who polls last looked after the supervisor.
-    looked: AtomicU64,
+    pub(super) looked: AtomicU64,
     made_in: Token,
 }
 
@@ -214,30 +199,6 @@ impl Client {
         }
     }
 
-    /// Moves finished outcomes that nobody has collected yet out of their slots; how many.
-    fn sweep(&self) -> usize {
-        let mut kept = self.kept();
-        let mut moved = 0;
-        for slot in 0..self.seats.len() {
-            let Some(ticket) = self.finished(slot) else { continue };
-            if self.header(ticket).state.collect(ticket.generation).is_ok() {
-                kept.insert(ticket, self.read(ticket).into());
-                self.release(ticket);
-                moved += 1;
-            }
-        }
-        moved
-    }
-
-    /// The call in this slot, if it is finished and somebody here holds it.
-    fn finished(&self, slot: usize) -> Option<Ticket> {
-        let held = self.seats[slot].held.load(Acquire);
-        let state = self.region.slot(slot).state.state();
-        let settled = matches!(state.phase(), Some(Phase::Done | Phase::Died));
-        (held & HELD != 0 && settled && state.generation() == held as u32)
-            .then_some(Ticket { slot: slot as u32, generation: held as u32 })
-    }
-
     /// Sleeps until a slot settles or is freed.
     fn wait_for_progress(&self) {
         let head = self.region.head();
@@ -255,165 +216,11 @@ impl Client {
         head.sleepers.fetch_sub(1, SeqCst);
     }
 
-    fn seat(&self, ticket: Ticket) -> &Seat {
+    pub(super) fn seat(&self, ticket: Ticket) -> &Seat {
         &self.seats[ticket.slot as usize]
     }
 
-    fn header(&self, ticket: Ticket) -> &SlotHeader {
+    pub(super) fn header(&self, ticket: Ticket) -> &SlotHeader {
         self.region.slot(ticket.slot as usize)
-    }
-
-    /// As [`is_settled`](Self::is_settled), for somebody who may ask again and again and never wait:
-    /// looks after the supervisor as often as a waiter would.
-    pub(crate) fn is_settled_or_looked_after(&self, ticket: Ticket) -> bool {
-        // In a fork of the client the outcome belongs to the parent, and taking it says so.
-        if self.is_settled(ticket) || !self.is_here() {
-            return true;
-        }
-        let now = clock::now();
-        let last = self.looked.load(Relaxed);
-        let due = now.saturating_sub(last) > clock::nanoseconds(BACKSTOP);
-        if due && self.looked.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
-            self.look_after_supervisor();
-        }
-        self.is_settled(ticket)
-    }
-
-    /// Whether the outcome is there to be taken.
-    pub(crate) fn is_settled(&self, ticket: Ticket) -> bool {
-        let state = self.header(ticket).state.state();
-        let pending = matches!(state.phase(), Some(Phase::Ready | Phase::Claimed | Phase::Running));
-        !(pending && state.generation() == ticket.generation)
-    }
-
-    /// Waits until the outcome is there, or until the moment; whether it is there.
-    pub(crate) fn wait(&self, ticket: Ticket, until: Option<Instant>) -> bool {
-        let word = &self.header(ticket).state;
-        if self.spin.until(|| self.is_settled(ticket)) {
-            return true;
-        }
-        if !self.is_here() {
-            // A fork of the client: the outcome belongs to the parent, and taking it says so.
-            return true;
-        }
-        loop {
-            let Ok(state) = word.wait(ticket.generation) else { return true };
-            let left = until.map(|moment| moment.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
-                return false;
-            }
-            let sleep = left.map_or(BACKSTOP, |left| left.min(BACKSTOP));
-            if futex::wait(low_half(word), state.futex_half(), Some(sleep)).was_for_nothing() {
-                self.look_after_supervisor();
-            }
-        }
-    }
-
-    /// Gives the settled outcome to `read`; the slot is free afterwards, also when `read` panics.
-    pub(crate) fn take<T>(&self, ticket: Ticket, read: impl FnOnce(Taken<'_>) -> T) -> T {
-        struct Release<'c>(&'c Client, Ticket);
-        impl Drop for Release<'_> {
-            fn drop(&mut self) {
-                self.0.release(self.1);
-            }
-        }
-        if self.header(ticket).state.collect(ticket.generation).is_ok() {
-            let release = Release(self, ticket);
-            let result = read(self.read(ticket));
-            drop(release);
-            return result;
-        }
-        // Whoever else collected it holds the lock until it is kept.
-        let mut kept = self.kept().remove(&ticket);
-        if kept.is_none() {
-            self.poison(|| self.kept().contains_key(&ticket));
-            kept = self.kept().remove(&ticket);
-        }
-        match kept {
-            Some(Kept::Value(bytes)) => read(Taken::Value(Payload::of(&bytes))),
-            Some(Kept::Report(bytes)) => read(Taken::Report(Payload::of(&bytes))),
-            Some(Kept::Lost(loss)) => read(Taken::Lost(loss)),
-            None => read(Taken::Garbled),
-        }
-    }
-
-    fn read(&self, ticket: Ticket) -> Taken<'_> {
-        let header = self.header(ticket);
-        let Some(payload) = self.region.result(ticket.slot as usize, header.result_len.load(Relaxed)) else {
-            return Taken::Garbled;
-        };
-        match header.outcome.load(Relaxed) {
-            n if n == Outcome::Value as u32 => Taken::Value(payload),
-            n if n == Outcome::Report as u32 => Taken::Report(payload),
-            _ => Taken::Garbled,
-        }
-    }
-
-    /// Frees a collected slot and gives large windows back.
-    fn release(&self, ticket: Ticket) {
-        let slot = ticket.slot as usize;
-        let seat = self.seat(ticket);
-        self.region.cool(slot, &seat.backed);
-        // Already 0 where the handle was dropped; never another call's, whatever the word says.
-        let held = HELD | u64::from(ticket.generation);
-        let _ = seat.held.compare_exchange(held, 0, Release, Relaxed);
-        self.header(ticket).state.release(ticket.generation);
-        self.region.free().insert(slot);
-        super::worker::progress(&self.region);
-    }
-
-    /// Nobody wants this call any more: queued, it is dropped; running, its worker is ended.
-    pub(crate) fn cancel(&self, ticket: Ticket) {
-        if !self.is_here() {
-            return;
-        }
-        // Kept before the slot is free, so that whoever finds it gone finds it here.
-        let mut kept = self.kept();
-        match self.header(ticket).state.cancel(ticket.generation) {
-            Cancelled::Withdrawn => {
-                kept.insert(ticket, Kept::Lost(Loss::Cancelled));
-                self.release(ticket);
-                drop(kept);
-                // Somebody may wait for the word to settle, and no worker will say so.
-                futex::wake(low_half(&self.header(ticket).state), i32::MAX);
-            }
-            Cancelled::Marked => {
-                drop(kept);
-                self.ask_supervisor_to_look();
-            }
-            Cancelled::TooLate => {}
-        }
-    }
-
-    /// Nobody will collect this call.
-    pub(crate) fn forget(&self, ticket: Ticket) {
-        if !self.is_here() {
-            return;
-        }
-        // Let go before the swap: whoever finishes a detached call frees the slot at once.
-        let held = HELD | u64::from(ticket.generation);
-        let seat = self.seat(ticket);
-        if seat.held.compare_exchange(held, 0, SeqCst, SeqCst).is_ok() {
-            match self.header(ticket).state.detach(ticket.generation) {
-                Detached::Left => return,
-                Detached::Finished if self.header(ticket).state.collect(ticket.generation).is_ok() => {
-                    return self.release(ticket);
-                }
-                Detached::Finished | Detached::Gone => {}
-            }
-        }
-        // A sweep moved it, or is about to: it holds the lock from before it collects.
-        self.kept().remove(&ticket);
-    }
-}
-
-impl From<Taken<'_>> for Kept {
-    fn from(taken: Taken<'_>) -> Kept {
-        match taken {
-            Taken::Value(payload) => Kept::Value(payload.to_vec()),
-            Taken::Report(payload) => Kept::Report(payload.to_vec()),
-            Taken::Lost(loss) => Kept::Lost(loss),
-            Taken::Garbled => Kept::Lost(Loss::Garbled),
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
 //!
 //! ```text
-//! client: default, client, settle, life, link, launch
+//! client: default, client, collect, settle, life, link, launch
 //! supervisor: arrival, supervisor, deadline, repair          worker: worker
 //! between client and supervisor: control
 //! ```
@@ -9,6 +9,7 @@
 mod arrival;
 pub(crate) mod client;
 pub(crate) mod clock;
+pub(crate) mod collect;
 pub(crate) mod control;
 mod deadline;
 pub(crate) mod default;

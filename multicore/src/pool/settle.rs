@@ -6,7 +6,8 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
-use super::client::{Client, HELD, Kept, Ticket};
+use super::client::{Client, HELD, Ticket};
+use super::collect::Kept;
 use super::life::Loss;
 use super::worker::low_half;
 use crate::shm::word::{Phase, State, Word};
