@@ -168,11 +168,7 @@ impl Supervisor {
             if self.retry_at.is_some() {
                 return;
             }
-            let record = self.region.worker(index);
-            record.ready.store(0, Relaxed);
-            record.current.store(0, Relaxed);
-            record.stack_overflow.store(0, Relaxed);
-            let _ = record.take_words();
+            self.region.worker(index).reset();
             let supervisor = Pid::this();
             match process::fork_supervisor() {
                 Ok(Fork::Parent(pid)) => {
@@ -226,7 +222,7 @@ impl Supervisor {
         point("reaped");
         let seat = std::mem::take(&mut self.seats[index]);
         let record = self.region.worker(index);
-        let words = record.take_words();
+        let words = record.words.get();
         let exit = match reaped.end {
             End::Signal(_) if record.stack_overflow.load(Relaxed) != 0 => WireExit::StackOverflow,
             End::Signal(number) => WireExit::Signal(number),

@@ -51,7 +51,7 @@ impl Worker<'_> {
         let _ = HERE.set((self.region, self.index));
         panics::keep_messages(|message| {
             if let Some((region, index)) = HERE.get() {
-                region.worker(*index).set_words(message);
+                region.worker(*index).words.set(message);
             }
         });
         self.start();
@@ -79,7 +79,7 @@ impl Worker<'_> {
                 Err(_) => "panicked".to_owned(),
             };
             let text = format!("the start hook `{}` ({}) failed: {failed}", hook.name, hook.place);
-            self.region.worker(self.index).set_words(&text);
+            self.region.worker(self.index).words.set(&text);
             process::flush_output();
             process::exit_now(START_HOOK_FAILED);
         }
@@ -127,7 +127,7 @@ impl Worker<'_> {
         let record = self.region.worker(self.index);
         record.current.store(slot as u32 + 1, Relaxed);
         // A panic that an earlier call caught itself is not what this one dies of.
-        record.words_len.store(0, Relaxed);
+        record.words.clear();
         let timeout = header.timeout.load(Relaxed);
         if timeout != 0 {
             header.started.store(clock::now(), Relaxed);
@@ -173,7 +173,7 @@ impl Worker<'_> {
             Ok(()) => Outcome::Value,
             Err(report) => {
                 // A panic that was caught is nobody's last word.
-                self.region.worker(self.index).words_len.store(0, Relaxed);
+                self.region.worker(self.index).words.clear();
                 // An empty report is read as one that does not decode.
                 if report.write(&mut out).is_err() {
                     out.restart();

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use memmap2::MmapRaw;
 
 use super::hint::HintSet;
-use super::layout::{Geometry, Head, LAST_WORDS, PAGE, SlotHeader, WorkerRecord};
+use super::layout::{Geometry, Head, PAGE, SlotHeader, WorkerRecord};
 use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
@@ -202,26 +202,14 @@ impl Store for WindowStore<'_> {
 }
 
 impl WorkerRecord {
-    /// Keeps the front of `text` where it outlives this process. Async-signal-safe.
-    pub(crate) fn set_words(&self, text: &str) {
-        let mut end = text.len().min(LAST_WORDS);
-        while !text.is_char_boundary(end) {
-            end -= 1;
+    /// As before the first worker of this seat.
+    pub(crate) fn reset(&self) {
+        for word in [&self.ready, &self.current, &self.stack_overflow, &self.asks, &self.pid] {
+            word.store(0, Relaxed);
         }
-        for (word, bytes) in self.words.iter().zip(text.as_bytes()[..end].chunks(8)) {
-            let mut filled = [0; 8];
-            filled[..bytes.len()].copy_from_slice(bytes);
-            word.store(u64::from_le_bytes(filled), Relaxed);
-        }
-        self.words_len.store(end as u32, std::sync::atomic::Ordering::Release);
-    }
-
-    /// The last words, if there are any.
-    pub(crate) fn take_words(&self) -> Option<String> {
-        let len = self.words_len.swap(0, std::sync::atomic::Ordering::AcqRel) as usize;
-        let bytes: Vec<u8> = self.words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect();
-        let text = String::from_utf8_lossy(&bytes[..len.min(LAST_WORDS)]).into_owned();
-        (!text.is_empty()).then_some(text)
+        self.calls.store(0, Relaxed);
+        self.words.clear();
+        self.breadcrumb.clear();
     }
 }
 
