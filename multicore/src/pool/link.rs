@@ -102,7 +102,8 @@ impl Link {
 
     /// Waits until no worker lives; whether that came in time.
     pub(crate) fn wait_for_workers(&self, timeout: Duration) -> bool {
-        let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::POLLIN)];
+        // The end alone: a worker that means harm may write.
+        let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::empty())];
         let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
         matches!(nix::poll::poll(&mut fds, timeout), Ok(1))
     }

@@ -26,6 +26,9 @@ pub(crate) struct Death {
     pub(crate) worker: u16,
     pub(crate) pid: i32,
     pub(crate) exit: WireExit,
+    /// Whether the call whose word says that it runs had begun: in a sandboxed pool it may only have been
+    /// handed out.
+    pub(crate) begun: bool,
     /// What it said last: the message of a panic that aborted it.
     pub(crate) words: Option<String>,
     /// What its call said last of where it is.
@@ -40,7 +43,8 @@ impl Death {
     pub(crate) fn unseen(region: &Region, worker: u16) -> Death {
         let breadcrumb = region.worker(usize::from(worker)).breadcrumb.get();
         let (exit, cpu) = (WireExit::Unknown, Duration::ZERO);
-        Death { worker, pid: 0, exit, words: None, breadcrumb, cause: None, cpu, peak_memory: 0 }
+        let (words, cause) = (None, None);
+        Death { worker, pid: 0, exit, begun: true, words, breadcrumb, cause, cpu, peak_memory: 0 }
     }
 }
 
@@ -60,6 +64,7 @@ pub(crate) fn after_death(region: &Region, death: &Death) {
         let mine = state.owner() == death.worker;
         match state.phase() {
             Some(Phase::Claimed) if mine => give_back(region, slot, death),
+            Some(Phase::Running) if mine && !death.begun => give_back(region, slot, death),
             Some(Phase::Running) if mine => settle(region, slot, death),
             _ => {}
         }
@@ -70,7 +75,7 @@ pub(crate) fn after_death(region: &Region, death: &Death) {
 
 /// The call had not begun.
 fn give_back(region: &Region, slot: usize, death: &Death) {
-    if region.slot(slot).state.requeue(death.worker) == Requeued::TooOften {
+    if region.slot(slot).state.requeue(death.worker, false) == Requeued::TooOften {
         fail(region, slot, death, false);
     }
     point("requeued");
@@ -82,7 +87,7 @@ fn settle(region: &Region, slot: usize, death: &Death) {
     let retries = header.retries.load(Relaxed);
     if retries > 0 {
         header.retries.store(retries - 1, Relaxed);
-        if header.state.requeue(death.worker) == Requeued::Ready {
+        if header.state.requeue(death.worker, true) == Requeued::Ready {
             return;
         }
     }

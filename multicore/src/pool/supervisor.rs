@@ -239,6 +239,7 @@ impl Supervisor {
             worker: index as u16,
             pid: reaped.pid.as_raw(),
             exit,
+            begun: true,
             words,
             breadcrumb,
             cause: seat.end.map(|end| end.cause),
