@@ -6,7 +6,7 @@
 //! threads use one slot.
 
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
 use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
-use crate::sys::futex;
+use crate::sys::{eventfd, futex};
 
 /// The longest sleep without a look at the supervisor.
 pub(crate) const BACKSTOP: Duration = Duration::from_millis(100);
@@ -54,6 +54,8 @@ pub(super) const HELD: u64 = 1 << 32;
 pub(crate) struct Client {
     pub(crate) region: Region,
     pub(crate) file: Arc<OwnedFd>,
+    /// Wakes the supervisor of a sandboxed pool, which hands the calls out.
+    pub(crate) bell: Option<OwnedFd>,
     pub(crate) settings: Settings,
     faults: Vec<Plan>,
     pub(crate) method: Start,
@@ -79,6 +81,7 @@ impl Client {
     pub(crate) fn new(
         region: Region,
         file: Arc<OwnedFd>,
+        bell: Option<OwnedFd>,
         settings: Settings,
         faults: Vec<Plan>,
         method: Start,
@@ -88,6 +91,7 @@ impl Client {
         Client {
             region,
             file,
+            bell,
             settings,
             faults,
             method,
@@ -193,12 +197,17 @@ impl Client {
         Ok(())
     }
 
-    /// Hands the slot to the workers and wakes one if one sleeps.
+    /// Hands the slot to the workers and wakes one if one sleeps, or who hands calls out to it.
     fn publish(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         point("filled");
         self.header(ticket).state.publish(ticket.generation);
         if let Some(worker) = self.region.ready().insert_then(slot, || self.region.idle().take(slot)) {
+            if let Some(bell) = &self.bell {
+                // A ring that fails leaves the supervisor's next look.
+                let _ = eventfd::signal(bell.as_fd());
+                return;
+            }
             let record = self.region.worker(worker);
             record.wake.fetch_add(1, SeqCst);
             futex::wake(&record.wake, 1);

@@ -36,13 +36,19 @@ impl Link {
     ///
     /// # Errors
     /// `Os`; `Registry` when it knows other tasks.
-    pub(crate) fn start(method: Start, file: &OwnedFd, hello: &Hello, kept: &[OwnedFd]) -> Result<Link> {
+    pub(crate) fn start(
+        method: Start,
+        file: &OwnedFd,
+        bell: Option<&OwnedFd>,
+        hello: &Hello,
+        kept: &[OwnedFd],
+    ) -> Result<Link> {
         let (control, theirs) = socket::pair()?;
         let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
         let client = pidfd::of_self()?;
-        let mut pid = launch::launch(method, theirs, &hello.limits.variables, |prefix| {
+        let mut pid = launch::launch(method, theirs, hello, |prefix| {
             let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd()];
-            fds.extend(kept.iter().map(AsFd::as_fd));
+            fds.extend(bell.into_iter().chain(kept).map(AsFd::as_fd));
             control::send(control.as_fd(), prefix, hello, &fds)
         })?;
         drop(held);

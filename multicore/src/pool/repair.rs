@@ -74,7 +74,7 @@ pub(crate) fn after_death(region: &Region, death: &Death) {
 }
 
 /// The call had not begun.
-fn give_back(region: &Region, slot: usize, death: &Death) {
+pub(super) fn give_back(region: &Region, slot: usize, death: &Death) {
     if region.slot(slot).state.requeue(death.worker, false) == Requeued::TooOften {
         fail(region, slot, death, false);
     }

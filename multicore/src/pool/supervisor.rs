@@ -1,7 +1,7 @@
 //! The supervisor: one thread, no user code. Forks workers, watches them, enforces deadlines, puts
 //! what a dead worker left back in order, and leaves nobody behind.
 
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
@@ -11,12 +11,15 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::arrival::short;
+use super::cell::Cell;
 use super::clock;
 use super::control::{self, Order, Word as Say};
 use super::deadline::Ending;
+use super::handout::Handout;
 use super::limits::Limits;
+use super::map;
 use super::repair;
-use super::worker::Worker;
+use super::worker::{NOT_SANDBOXED, Worker};
 use crate::registry::Registry;
 use crate::report::WireExit;
 use crate::shm::region::Region;
@@ -59,12 +62,14 @@ pub(super) struct Supervisor {
     pub(super) registry: &'static Registry,
     pub(super) client: OwnedFd,
     /// Never written: the client sees its end when supervisor and workers are all gone.
-    pub(super) _lifeline: OwnedFd,
+    pub(super) lifeline: OwnedFd,
     pub(super) kept_by_workers: Vec<RawFd>,
     pub(super) children: OwnedFd,
     pub(super) kick: OwnedFd,
     pub(super) grace: Duration,
     pub(super) limits: Limits,
+    /// In a sandboxed pool calls go through the supervisor's hands.
+    pub(super) handout: Option<Handout>,
     pub(super) name: String,
     pub(super) seats: Vec<Seat>,
     /// Workers in a row that never became ready, and what ended the last.
@@ -87,6 +92,7 @@ impl Supervisor {
                 self.bury(&reaped);
             }
             self.fill_seats();
+            self.hand_out();
             if self.failures >= RESTART_LIMIT && !self.any_ready() {
                 let word =
                     Say::GaveUp { times: self.failures.min(RESTART_LIMIT), cause: self.last_failure.clone() };
@@ -105,7 +111,11 @@ impl Supervisor {
                 }
             }
             let alarm = self.set_alarm();
-            match self.sleep(control, alarm) {
+            self.pass_ends_on();
+            let alarm = if self.announce_idle() { 0 } else { alarm };
+            let next = self.sleep(control, alarm);
+            self.withdraw_idle();
+            match next {
                 Next::Go => {}
                 Next::Leave => {
                     self.end_all();
@@ -125,11 +135,14 @@ impl Supervisor {
                 PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
             }
         };
-        let mut fds = [control, &self.client, &self.children, &self.kick]
-            .map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+        let own = [control, &self.client, &self.children, &self.kick].map(AsFd::as_fd);
+        let bells = self.handout.iter().flat_map(Handout::bells);
+        let mut fds: Vec<_> =
+            own.into_iter().chain(bells).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         // EINTR: go round.
         let _ = nix::poll::poll(&mut fds, wait);
-        let [control_ready, client_gone, child, kicked] = fds.map(|fd| fd.any().unwrap_or(false));
+        let [control_ready, client_gone, child, kicked] =
+            [0, 1, 2, 3].map(|at| fds[at].any().unwrap_or(false));
         if client_gone {
             return Next::Leave;
         }
@@ -171,6 +184,12 @@ impl Supervisor {
             }
             self.region.worker(index).reset();
             let supervisor = Pid::this();
+            if let Some(handout) = &mut self.handout
+                && let Err(error) = handout.furnish(index, self.region.geometry().window)
+            {
+                self.failed(error.to_string());
+                continue;
+            }
             match process::fork_supervisor() {
                 Ok(Fork::Parent(pid)) => {
                     point("forked");
@@ -190,21 +209,33 @@ impl Supervisor {
     }
 
     /// In the forked child.
-    fn become_worker(&self, index: usize, supervisor: Pid) -> ! {
+    fn become_worker(&self, seat: usize, supervisor: Pid) -> ! {
         let _ = process::own_group();
         if !process::die_with_parent(supervisor) {
             process::exit_now(0);
         }
         signals::reset_all();
         let _ = signals::for_worker();
-        process::close_all_but(&self.kept_by_workers);
-        process::set_name(&format!("{}: worker {index}", short(&self.name)));
+        let cell = self.handout.as_ref().and_then(|handout| handout.cell(seat));
+        let private = cell.map(Cell::descriptors).unwrap_or_default();
+        process::close_all_but(&[&self.kept_by_workers[..], &private].concat());
+        process::set_name(&format!("{}: worker {seat}", short(&self.name)));
         process::set_oom_score(1000);
+        let (index, region, kick) = match cell {
+            Some(cell) => match map::map(cell.file().clone(), cell.geometry()) {
+                Ok(region) => (0, Arc::new(region), cell.bell()),
+                // There is no place to say why.
+                Err(_) => process::exit_now(NOT_SANDBOXED),
+            },
+            None => (seat, self.region.clone(), &self.kick),
+        };
         // The process ends without ever giving it back.
-        let region: &'static Region = Box::leak(Box::new(self.region.clone()));
+        let region: &'static Region = Box::leak(Box::new(region));
         // Without it an overflow is a plain SIGSEGV.
         let _ = stack::install(&region.worker(index).stack_overflow);
-        Worker { index, region, registry: self.registry, limits: &self.limits, kick: &self.kick }.work()
+        let own = cell.map(|cell| cell.own(self.lifeline.as_raw_fd()));
+        let sandbox = self.handout.as_ref().map(|handout| &handout.sandbox).zip(own);
+        Worker { index, region, registry: self.registry, limits: &self.limits, kick, sandbox }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.
@@ -222,8 +253,10 @@ impl Supervisor {
         let Some(index) = self.seats.iter().position(|seat| seat.pid == Some(reaped.pid)) else { return };
         point("reaped");
         let seat = std::mem::take(&mut self.seats[index]);
+        let left = self.vacate(index);
         let record = self.region.worker(index);
-        let (words, breadcrumb) = (record.words.get(), record.breadcrumb.get());
+        let misdeed = left.as_ref().and_then(|left| left.misdeed).map(str::to_owned);
+        let (words, breadcrumb) = (misdeed.or_else(|| record.words.get()), record.breadcrumb.get());
         let exit = match reaped.end {
             End::Signal(_) if record.stack_overflow.load(Relaxed) != 0 => WireExit::StackOverflow,
             End::Signal(number) => WireExit::Signal(number),
@@ -239,7 +272,7 @@ impl Supervisor {
             worker: index as u16,
             pid: reaped.pid.as_raw(),
             exit,
-            begun: true,
+            begun: left.is_none_or(|left| left.begun),
             words,
             breadcrumb,
             cause: seat.end.map(|end| end.cause),

@@ -15,12 +15,14 @@ use crate::codec::{Codec, Failure};
 use crate::panics;
 use crate::registry::{HookKind, Registry, hooks};
 use crate::report::Report;
+use crate::sandbox::Sandbox;
 use crate::shm::hint::Cursor;
 use crate::shm::layout::{Outcome, SlotHeader};
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Settled, Word};
 use crate::sys::fault::point;
+use crate::sys::sandbox::Own;
 use crate::sys::{eventfd, futex, process};
 
 static IN_WORKER: AtomicBool = AtomicBool::new(false);
@@ -45,14 +47,19 @@ pub(crate) const EXPIRED: i32 = 82;
 /// The kernel refused a limit that its pool asks for.
 pub(crate) const NOT_LIMITED: i32 = 83;
 
+/// The sandbox that its pool asks for could not be had.
+pub(crate) const NOT_SANDBOXED: i32 = 84;
+
 /// Everything a worker works with.
 pub(crate) struct Worker<'s> {
     pub(crate) index: usize,
     pub(crate) region: &'static Region,
     pub(crate) registry: &'static Registry,
     pub(crate) limits: &'s Limits,
-    /// Tells the supervisor to look at the deadlines again.
+    /// Tells the supervisor to look at the deadlines again, or, in a sandboxed pool, at the worker.
     pub(crate) kick: &'s OwnedFd,
+    /// Where there is one, the region is this worker's own, and calls are handed out.
+    pub(crate) sandbox: Option<(&'s Sandbox, Own)>,
 }
 
 impl Worker<'_> {
@@ -69,12 +76,19 @@ impl Worker<'_> {
         record.pid.store(std::process::id(), Relaxed);
         let recycling = self.limit();
         self.start();
+        self.enter_sandbox();
         record.ready.store(1, SeqCst);
+        self.ring();
         let spin = Spin::default();
         loop {
             if let Some(slot) = self.next() {
                 self.run(slot);
-                if recycling.is_due(record) {
+                let due = recycling.is_due(record);
+                if self.sandbox.is_some() && !due {
+                    record.ready.fetch_add(1, SeqCst);
+                }
+                self.ring();
+                if due {
                     point("recycled");
                     self.leave(0);
                 }
@@ -113,6 +127,23 @@ impl Worker<'_> {
             };
             let text = format!("the start hook `{}` ({}) failed: {failed}", hook.name, hook.place);
             self.never_ready(&text, START_HOOK_FAILED)
+        }
+    }
+
+    /// Gives up what the pool's calls shall not have, if there is a sandbox.
+    fn enter_sandbox(&self) {
+        let Some((sandbox, own)) = &self.sandbox else { return };
+        if let Err(why) = sandbox.enter(own) {
+            self.never_ready(&format!("the sandbox could not be set up: {why}"), NOT_SANDBOXED);
+        }
+    }
+
+    /// Has whoever hands calls out look at this worker.
+    #[inline]
+    fn ring(&self) {
+        if self.sandbox.is_some() {
+            // A ring that fails leaves the supervisor's next look.
+            let _ = eventfd::signal(self.kick.as_fd());
         }
     }
 
@@ -185,7 +216,9 @@ impl Worker<'_> {
         let settled = header.state.finish(self.index as u16);
         point("finished");
         record.current.store(0, Relaxed);
-        self.tell(slot, header, settled);
+        if tell(self.region, slot, settled) {
+            self.leave(EXPIRED);
+        }
     }
 
     /// Kicks the supervisor when this call's deadline comes before its next look.
@@ -253,27 +286,25 @@ impl Worker<'_> {
         })?;
         result.map_err(Report::from)
     }
+}
 
-    /// Tells those who wait for the call or for a free slot.
-    fn tell(&self, slot: usize, header: &SlotHeader, settled: Settled) {
-        let expired = match settled {
-            Settled::Kept { wake, expired } => {
-                if wake {
-                    futex::wake(low_half(&header.state), i32::MAX);
-                }
-                expired
+/// Tells those who wait for the call or for a free slot; whether its worker is being ended over it.
+pub(super) fn tell(region: &Region, slot: usize, settled: Settled) -> bool {
+    let expired = match settled {
+        Settled::Kept { wake, expired } => {
+            if wake {
+                futex::wake(low_half(&region.slot(slot).state), i32::MAX);
             }
-            Settled::Freed { expired } => {
-                self.region.free().insert(slot);
-                expired
-            }
-            Settled::NotMine => false,
-        };
-        progress(self.region);
-        if expired {
-            self.leave(EXPIRED);
+            expired
         }
-    }
+        Settled::Freed { expired } => {
+            region.free().insert(slot);
+            expired
+        }
+        Settled::NotMine => false,
+    };
+    progress(region);
+    expired
 }
 
 /// The half of a state word that the futex sees.

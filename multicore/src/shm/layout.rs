@@ -45,6 +45,8 @@ pub(crate) struct Head {
     pub(crate) progress: Aligned<AtomicU32>,
     /// How many sleep on `progress`.
     pub(crate) sleepers: AtomicU32,
+    /// How often the supervisor of a sandboxed pool has looked at what its workers say.
+    pub(crate) looks: AtomicU32,
 }
 
 /// A value on cache lines of its own.
