@@ -59,7 +59,7 @@ pub(crate) enum BackendChoice {
 /// | [`cpus`](Config::cpus) | – | those of this process |
 /// | [`env`](Config::env) | – | `OMP_NUM_THREADS=1`, `RAYON_NUM_THREADS=1` |
 /// | – | `MULTICORE_BACKEND` (`processes`, `inline`) | `processes` |
-/// | – | `MULTICORE_FAULT` (see [the crate's page](crate#faults-on-demand)) | none |
+/// | – | `MULTICORE_FAULT` (`kill:render:3`) | none |
 ///
 /// Calls to a pool with a timeout or a limit (calls, memory, data, CPU time, files) never run in this
 /// process: they are [`Error::Refused`](crate::Error::Refused) where they would have to.
