@@ -52,7 +52,7 @@ pub(crate) enum BackendChoice {
 /// | [`keep_fds`](Config::keep_fds) | – | none |
 /// | [`max_calls`](Config::max_calls) | – | none |
 /// | [`max_memory`](Config::max_memory) | – | none |
-/// | [`data_limit`](Config::data_limit) | – | the memory that the cgroup allows, where it limits it |
+/// | [`data_limit`](Config::data_limit) | – | the memory that the cgroup allows, where it limits it and less than half of that is mapped |
 /// | [`cpu_limit`](Config::cpu_limit) | – | none |
 /// | [`file_limit`](Config::file_limit) | – | that of this process |
 /// | [`niceness`](Config::niceness) | – | that of this process |
