@@ -193,6 +193,8 @@ impl Supervisor {
             match process::fork_supervisor() {
                 Ok(Fork::Parent(pid)) => {
                     point("forked");
+                    // A worker says so itself; a sandboxed one says it elsewhere.
+                    self.region.worker(index).pid.store(pid.as_raw() as u32, Relaxed);
                     self.seats[index] = Seat { pid: Some(pid), ..Seat::default() };
                 }
                 Ok(Fork::Child) => self.become_worker(index, supervisor),
@@ -221,6 +223,7 @@ impl Supervisor {
         process::close_all_but(&[&self.kept_by_workers[..], &private].concat());
         process::set_name(&format!("{}: worker {seat}", short(&self.name)));
         process::set_oom_score(1000);
+        process::print_by_lines();
         let (index, region, kick) = match cell {
             Some(cell) => match map::map(cell.file().clone(), cell.geometry()) {
                 Ok(region) => (0, Arc::new(region), cell.bell()),
@@ -255,8 +258,7 @@ impl Supervisor {
         let seat = std::mem::take(&mut self.seats[index]);
         let left = self.vacate(index);
         let record = self.region.worker(index);
-        let misdeed = left.as_ref().and_then(|left| left.misdeed).map(str::to_owned);
-        let (words, breadcrumb) = (misdeed.or_else(|| record.words.get()), record.breadcrumb.get());
+        let (words, breadcrumb) = (record.words.get(), record.breadcrumb.get());
         let exit = match reaped.end {
             End::Signal(_) if record.stack_overflow.load(Relaxed) != 0 => WireExit::StackOverflow,
             End::Signal(number) => WireExit::Signal(number),
@@ -268,12 +270,14 @@ impl Supervisor {
         } else {
             self.failures = 0;
         }
+        let misdeed = left.as_ref().and_then(|left| left.misdeed).map(str::to_owned);
         let death = repair::Death {
             worker: index as u16,
             pid: reaped.pid.as_raw(),
             exit,
             begun: left.is_none_or(|left| left.begun),
-            words,
+            // A panic that was caught is not what ends a worker otherwise.
+            words: misdeed.or_else(|| words.filter(|_| matches!(exit, WireExit::Signal(libc::SIGABRT)))),
             breadcrumb,
             cause: seat.end.map(|end| end.cause),
             cpu: reaped.cpu,

@@ -18,6 +18,7 @@ use crate::report::Report;
 use crate::sandbox::Sandbox;
 use crate::shm::hint::Cursor;
 use crate::shm::layout::{Outcome, SlotHeader};
+use crate::shm::note::Note;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Settled, Word};
@@ -69,7 +70,7 @@ impl Worker<'_> {
         let _ = HERE.set((self.region, self.index));
         panics::keep_messages(|message| {
             if let Some((region, index)) = here() {
-                region.worker(index).words.set(message);
+                add_words(&region.worker(index).words, message);
             }
         });
         let record = self.region.worker(self.index);
@@ -199,13 +200,15 @@ impl Worker<'_> {
             return;
         }
         point("running");
-        record.calls.fetch_add(1, Relaxed);
+        // Nobody else writes it.
+        record.calls.store(record.calls.load(Relaxed).wrapping_add(1), Relaxed);
         if timeout != 0 {
             self.watch(header, timeout);
         }
         self.answer(slot, header);
         point("answered");
         if header.state.state().expired() {
+            point("overdue");
             // The supervisor tells the caller once this process is gone, or has the call run again.
             self.leave(EXPIRED);
         }
@@ -305,6 +308,16 @@ pub(super) fn tell(region: &Region, slot: usize, settled: Settled) -> bool {
     };
     progress(region);
     expired
+}
+
+/// Adds a panic's message to those of this call: the last of a panic in a panic says nothing of the first.
+fn add_words<const WORDS: usize>(words: &Note<WORDS>, message: &str) {
+    match words.get() {
+        Some(earlier) if earlier.len() + message.len() < 7 * WORDS => {
+            words.set(&format!("{earlier}; then: {message}"));
+        }
+        _ => words.set(message),
+    }
 }
 
 /// The half of a state word that the futex sees.
