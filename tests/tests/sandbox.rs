@@ -1,17 +1,344 @@
-//! Scratch.
-use multicore::{Pool, Sandbox};
-use multicore_tests::tasks;
+//! Sandboxed pools: what their workers can do, what they cannot, and what one of them can do to the others.
+#![cfg(feature = "sandbox")]
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use multicore::{Call, Config, Error, Exit, Handle, Pool, Sandbox, Signal};
+use multicore_tests::fixture::Folder;
+use multicore_tests::rig::Rig;
+use multicore_tests::watch::{LONG, eventually, within};
+use multicore_tests::{attempts, tasks, wild};
+
+const SOON: Duration = Duration::from_millis(200);
+
+fn pool(sandbox: Sandbox) -> Config {
+    Pool::builder().workers(2).sandbox(sandbox)
+}
+
+/// A rig in a sandbox, with a watchdog.
+fn with_rig(config: Config, scene: impl FnOnce(&Rig)) {
+    within(LONG, || {
+        let rig = Rig::with(config);
+        scene(&rig);
+        rig.end();
+    });
+}
+
+#[track_caller]
+fn outcome<R: 'static>(rig: &Rig, call: Call<'_, R>) -> multicore::Result<R> {
+    rig.pool.spawn(call).and_then(Handle::get)
+}
+
+/// A folder `in`, with a file and a folder in it, beside a file `out`; links from one to the other.
+fn two_places() -> Folder {
+    let folder = Folder::new();
+    let path = folder.path();
+    fs::create_dir_all(path.join("in/below")).unwrap();
+    for name in ["in/file", "in/below/file", "out"] {
+        fs::write(path.join(name), name).unwrap();
+    }
+    std::os::unix::fs::symlink(path.join("out"), path.join("in/link")).unwrap();
+    std::os::unix::fs::symlink(path.join("in"), path.join("way")).unwrap();
+    folder
+}
 
 #[test]
-fn works() {
-    multicore_tests::watch::within(20, || {
-        let pool = Pool::builder().workers(2).sandbox(Sandbox::new().read("/proc/version")).build().unwrap();
-        for n in 0..1000u64 {
-            assert_eq!(pool.spawn(tasks::square::call(n)).unwrap().get().unwrap(), n * n);
+fn a_worker_reads_what_is_named_and_nothing_else() {
+    let folder = two_places();
+    let sandbox = Sandbox::new().read(folder.path().join("way")).read("/proc/version");
+    with_rig(pool(sandbox), |rig| {
+        let read = |name: &str| outcome(rig, attempts::read::call(&folder.file(name))).unwrap();
+        for name in ["in/file", "in/below/file", "in/below/../file"] {
+            assert!(read(name).is_ok_and(|text| name.starts_with("in") && !text.is_empty()), "{name}");
         }
-        let handles: Vec<_> = (0..1000u64).map(|n| pool.spawn(tasks::square::call(n)).unwrap()).collect();
-        for (n, h) in (0..).zip(handles) {
-            assert_eq!(h.get().unwrap(), n * n);
+        assert_eq!(read("in/file").unwrap(), b"in/file");
+        assert_eq!(outcome(rig, attempts::list::call(&folder.file("in"))).unwrap(), Ok(3));
+        assert!(outcome(rig, attempts::read::call("/proc/version")).unwrap().is_ok());
+        for name in ["out", "in/link", "in/../out"] {
+            assert_eq!(read(name), Err(libc::EACCES), "{name}");
+        }
+        assert_eq!(outcome(rig, attempts::list::call(&folder.file(""))).unwrap(), Err(libc::EACCES));
+        let own = std::env::current_exe().unwrap();
+        let others =
+            [own.to_str().unwrap(), "/etc/passwd", "/dev/null", "/proc/self/maps", "/proc/self/environ"];
+        for path in others {
+            assert_eq!(outcome(rig, attempts::read::call(path)).unwrap(), Err(libc::EACCES), "{path}");
         }
     });
+}
+
+#[test]
+fn a_worker_sees_nothing_of_other_processes() {
+    with_rig(pool(Sandbox::new()), |rig| {
+        let (client, supervisor) = (std::process::id() as i32, rig.supervisor().pid);
+        let other = rig.workers()[0].pid;
+        for pid in [client, supervisor, other] {
+            for file in ["environ", "maps", "mem", "cmdline"] {
+                let path = format!("/proc/{pid}/{file}");
+                assert_eq!(outcome(rig, attempts::read::call(&path)).unwrap(), Err(libc::EACCES), "{path}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_worker_changes_no_file() {
+    let folder = two_places();
+    let inside = folder.file("in");
+    with_rig(pool(Sandbox::new().read(&inside)), |rig| {
+        for (what, error) in outcome(rig, attempts::change::call(&inside)).unwrap() {
+            assert_eq!(error, libc::EPERM, "{what}");
+        }
+        assert_eq!(fs::read(folder.file("in/file")).unwrap(), b"in/file");
+        assert_eq!(fs::read_dir(&inside).unwrap().count(), 3);
+    });
+}
+
+#[test]
+fn calls_of_the_kernel_that_reach_out_are_refused() {
+    with_rig(pool(Sandbox::new()), |rig| {
+        let tried = outcome(rig, attempts::reach_out::call()).unwrap();
+        assert!(tried.len() > 70);
+        for (what, error) in tried {
+            assert_eq!(error, libc::EPERM, "{what}");
+        }
+        assert_eq!(outcome(rig, attempts::calls_with_an_older_way::call()).unwrap(), [libc::ENOSYS; 3]);
+    });
+}
+
+/// Or the test before would show nothing.
+#[test]
+fn the_same_calls_are_allowed_to_other_workers() {
+    if wild::user() != 0 {
+        return eprintln!("needs root: others may not make all of them");
+    }
+    within(LONG, || {
+        let pool = Pool::builder().workers(1).build().unwrap();
+        let tried = pool.spawn(attempts::reach_out::call()).unwrap().get().unwrap();
+        let refused: Vec<_> = tried.iter().filter(|(_, error)| *error == libc::EPERM).collect();
+        assert!(refused.is_empty(), "{refused:?}");
+    });
+}
+
+#[test]
+fn each_wall_stands_without_the_other() {
+    let folder = two_places();
+    let (inside, out) = (folder.file("in"), folder.file("out"));
+    // Landlock alone: the same files, by its own error.
+    with_rig(pool(Sandbox::new().read(&inside).without_seccomp()), |rig| {
+        assert_eq!(outcome(rig, attempts::read::call(&out)).unwrap(), Err(libc::EACCES));
+        for (what, error) in outcome(rig, attempts::change::call(&inside)).unwrap() {
+            assert_eq!(error, libc::EACCES, "{what}");
+        }
+    });
+    // Seccomp alone: everything can be read and nothing written.
+    with_rig(pool(Sandbox::new().without_landlock()), |rig| {
+        assert_eq!(outcome(rig, attempts::read::call(&out)).unwrap(), Ok(b"out".to_vec()));
+        for (what, error) in outcome(rig, attempts::change::call(&inside)).unwrap() {
+            assert_eq!(error, libc::EPERM, "{what}");
+        }
+    });
+    assert_eq!(fs::read(folder.file("in/file")).unwrap(), b"in/file");
+}
+
+#[test]
+fn a_worker_has_nothing_of_the_clients_environment() {
+    assert!(std::env::vars().count() > 2, "there is something to hide");
+    let config = pool(Sandbox::new()).env("GIVEN", "this");
+    with_rig(config, |rig| {
+        let expected = [("GIVEN", "this"), ("OMP_NUM_THREADS", "1"), ("RAYON_NUM_THREADS", "1")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(outcome(rig, attempts::environment::call()).unwrap(), expected);
+        for process in rig.workers().into_iter().chain([rig.supervisor()]) {
+            let bytes = fs::read(format!("/proc/{}/environ", process.pid)).unwrap();
+            let names: Vec<_> = bytes.split(|byte| *byte == 0).filter(|text| !text.is_empty()).collect();
+            assert_eq!(names.len(), 4, "those, and the marker of the child: {process:?}");
+        }
+    });
+}
+
+/// What the kernel shows as open in a process.
+fn open_in(pid: i32) -> Vec<String> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let mut names: Vec<_> = entries
+        .map(|entry| {
+            let target = fs::read_link(entry.path()).unwrap_or_default().to_string_lossy().into_owned();
+            // "pipe:[123]" has a number that changes.
+            target.split(['[', ' ']).next().unwrap_or_default().to_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_worker_has_its_own_descriptors_and_no_others() {
+    let [_kept_here, lost] = wild::inheritable_pipe();
+    assert!(lost.as_raw_fd() > 2);
+    with_rig(pool(Sandbox::new()), |rig| {
+        assert_eq!(outcome(rig, tasks::square::call(3)).unwrap(), 9);
+        let standard: Vec<_> =
+            [1, 2].map(|fd| fs::read_link(format!("/proc/self/fd/{fd}")).unwrap()).into_iter().collect();
+        for worker in rig.workers() {
+            let mut open = open_in(worker.pid);
+            for target in ["/dev/null", "/memfd:multicore-private", "anon_inode:", "pipe:"] {
+                let at = open.iter().position(|name| name == target);
+                open.remove(at.unwrap_or_else(|| panic!("no {target} in {open:?}")));
+            }
+            assert_eq!(open.len(), standard.len(), "standard output and error: {open:?}");
+        }
+    });
+}
+
+#[test]
+fn a_worker_maps_its_own_region_and_nothing_of_the_pools() {
+    with_rig(pool(Sandbox::new()), |rig| {
+        let pages = |pid: i32| -> Vec<String> {
+            let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+            // "start-end rights offset device inode name": one file, however many parts.
+            let of_regions = maps.lines().filter(|line| line.contains("memfd:multicore"));
+            let mut files: Vec<_> = of_regions
+                .map(|line| line.split_ascii_whitespace().skip(3).collect::<Vec<_>>().join(" "))
+                .collect();
+            files.sort();
+            files.dedup();
+            files
+        };
+        let supervisor = pages(rig.supervisor().pid);
+        assert_eq!(supervisor.len(), 3, "the pool's and two private ones: {supervisor:?}");
+        let mut seen = Vec::new();
+        for worker in rig.workers() {
+            let own = pages(worker.pid);
+            assert!(own.len() == 1 && own[0].contains("multicore-private"), "{own:?}");
+            seen.extend(own);
+        }
+        assert_ne!(seen[0], seen[1], "each has its own");
+    });
+}
+
+#[test]
+fn what_computing_needs_is_there() {
+    with_rig(pool(Sandbox::new()), |rig| {
+        for n in 0..20 {
+            assert_eq!(outcome(rig, attempts::compute::call(n)).unwrap(), n * 6 + 1000 + (200 << 8));
+        }
+    });
+}
+
+/// What is there without walls, the scenes of the other tests show; this is about the walls.
+#[test]
+fn ends_of_every_kind_are_told_from_within_walls() {
+    let config = pool(Sandbox::new()).data_limit(600 << 20);
+    with_rig(config, |rig| {
+        let died = |call: Call<'_, u64>, expected: Exit| match outcome(rig, call) {
+            Err(Error::Died { exit, started: true, .. }) => assert_eq!(exit, expected),
+            other => panic!("{expected:?}: {other:?}"),
+        };
+        died(tasks::abort::call(), Exit::Signal(Signal(libc::SIGABRT)));
+        died(tasks::leave::call(3), Exit::Code(3));
+        died(wild::bad_store::call(), Exit::Signal(Signal(libc::SIGSEGV)));
+        died(tasks::overflow::call(), Exit::StackOverflow);
+        died(tasks::raise::call(libc::SIGKILL), Exit::Signal(Signal(libc::SIGKILL)));
+        died(hoard::call(), Exit::Signal(Signal(libc::SIGABRT)));
+        let error = outcome(rig, tasks::panic_text::call("this")).unwrap_err();
+        assert!(matches!(&error, Error::Panicked { message, .. } if message == "made of this"), "{error:?}");
+        let error = outcome(rig, tasks::nap::call(600_000).timeout(SOON)).unwrap_err();
+        assert!(matches!(error, Error::TimedOut { limit: SOON, .. }), "{error:?}");
+        let handle = rig.pool.spawn(wander::call()).unwrap();
+        eventually("the crumb is seen from outside", || {
+            let state = rig.pool.state();
+            let mut workers = state.workers.iter();
+            workers
+                .any(|worker| worker.breadcrumb.as_deref() == Some("in the sandbox") && worker.task.is_some())
+        });
+        handle.cancel();
+        assert!(matches!(handle.get(), Err(Error::Cancelled { .. })));
+        let error = outcome(rig, crumb_and_die::call("page 12")).unwrap_err();
+        assert!(error.to_string().ends_with("(last seen at: page 12)"), "{error}");
+    });
+}
+
+/// More memory than there is to be had; without the runtime's word about it.
+#[multicore::task]
+fn hoard() -> u64 {
+    nix::unistd::close(2).unwrap();
+    std::hint::black_box(vec![1u8; 2 << 30]).len() as u64
+}
+
+/// Says where it is, and stays.
+#[multicore::task]
+fn wander() {
+    multicore::breadcrumb("in the sandbox");
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+/// Says where it is, and goes.
+#[multicore::task]
+fn crumb_and_die(text: &str) {
+    multicore::breadcrumb(text);
+    std::process::abort();
+}
+
+#[test]
+fn retries_run_elsewhere_and_recycling_loses_nothing() {
+    with_rig(pool(Sandbox::new()), |rig| {
+        let error = outcome(rig, tasks::abort::call().retries(3)).unwrap_err();
+        assert!(matches!(error, Error::Died { started: true, .. }), "{error:?}");
+    });
+    within(LONG, || {
+        let pool = pool(Sandbox::new()).max_calls(1).build().unwrap();
+        let handles: Vec<_> = (0..60).map(|_| pool.spawn(tasks::whoami::call()).unwrap()).collect();
+        let mut pids: Vec<_> = handles.into_iter().map(|handle| handle.get().unwrap()).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        assert_eq!(pids.len(), 60, "each call has a worker of its own");
+    });
+}
+
+#[test]
+fn payloads_of_every_size_travel_through_both_regions() {
+    use multicore_tests::payload::{self, MOST, Random};
+    with_rig(pool(Sandbox::new()).slots(8), |rig| {
+        let mut random = Random::new(7);
+        for round in 0..60 {
+            let sizes = [(); 4].map(|()| (random.size(MOST as u64), random.size(MOST as u64)));
+            let handles = sizes.map(|(sent, wanted)| {
+                let call = tasks::exchange::call(round, payload::bytes(round, sent), round + 1, wanted);
+                (rig.pool.spawn(call).unwrap(), wanted)
+            });
+            for (handle, wanted) in handles {
+                payload::check(&handle.get().unwrap(), round + 1, wanted);
+            }
+        }
+    });
+    with_rig(pool(Sandbox::new()).payload_limit(8192), |rig| {
+        let error = outcome(rig, tasks::zeroes::call(10_000)).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { limit: 8192, .. }), "{error:?}");
+        assert_eq!(outcome(rig, tasks::zeroes::call(8000)).unwrap().len(), 8000);
+    });
+}
+
+/// Calls by their worker: what it answered last, and whether it lives.
+type Calls = HashMap<i32, u64>;
+
+#[test]
+fn work_is_shared_among_workers() {
+    with_rig(Pool::builder().workers(3).sandbox(Sandbox::new()), |rig| {
+        let handles: Vec<_> = (0..90).map(|_| rig.pool.spawn(nap_and_tell::call(5)).unwrap()).collect();
+        let mut calls = Calls::new();
+        for handle in handles {
+            *calls.entry(handle.get().unwrap()).or_default() += 1;
+        }
+        assert!(calls.len() == 3 && calls.values().all(|count| *count > 5), "{calls:?}");
+    });
+}
+
+/// Who ran it, after a while.
+#[multicore::task]
+fn nap_and_tell(milliseconds: u64) -> i32 {
+    tasks::nap(milliseconds);
+    std::process::id() as i32
 }

@@ -5,6 +5,8 @@ pub mod limits;
 
 use multicore::{Config, Start};
 
+use crate::rig;
+
 /// Has pools start by this method from now on, as a program does: by `initialize()`, or by doing
 /// nothing.
 ///
@@ -14,6 +16,10 @@ pub fn start(method: &str) {
     match method {
         "fork" => multicore::initialize_with(Config::new().workers(2)).expect("the default pool"),
         "exec" => {}
+        "handed" => {
+            rig::hand_calls_out();
+            multicore::initialize_with(rig::builder().workers(2)).expect("the default pool");
+        }
         other => panic!("no such method: {other}"),
     }
 }
