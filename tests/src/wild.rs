@@ -171,6 +171,12 @@ pub const SYS_FORK: libc::c_long = libc::SYS_fork;
 #[cfg(not(target_arch = "x86_64"))]
 pub const SYS_FORK: libc::c_long = libc::SYS_clone;
 
+/// Writes to a descriptor of this number; whether all of it went.
+pub fn write_to_number(descriptor: i32, bytes: &[u8]) -> bool {
+    // SAFETY: the bytes are a live slice's; a number under which nothing is open is refused.
+    unsafe { libc::write(descriptor, bytes.as_ptr().cast(), bytes.len()) == bytes.len() as isize }
+}
+
 /// This worker's region, as it was mapped before its first call: its address and its length in bytes.
 pub fn own_region() -> (usize, usize) {
     *REGION.get().expect("a worker's start function found it")

@@ -7,10 +7,14 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use multicore::{Call, Config, Error, Exit, Handle, Pool, Sandbox, Signal};
-use multicore_tests::fixture::Folder;
+use multicore_tests::fixture::{Fixture, Folder};
 use multicore_tests::rig::Rig;
 use multicore_tests::watch::{LONG, eventually, within};
 use multicore_tests::{attempts, tasks, wild};
+use nix::sys::signal::{Signal as Kill, kill};
+use nix::unistd::Pid;
+
+const CLIENT: &str = env!("CARGO_BIN_EXE_client");
 
 const SOON: Duration = Duration::from_millis(200);
 
@@ -341,4 +345,151 @@ fn work_is_shared_among_workers() {
 fn nap_and_tell(milliseconds: u64) -> i32 {
     tasks::nap(milliseconds);
     std::process::id() as i32
+}
+
+#[test]
+fn a_bad_sandbox_is_an_error_that_says_so() {
+    let error = |config: Config| match config.build() {
+        Err(Error::Config { what, why, .. }) => format!("{what}: {why}"),
+        other => panic!("{other:?}"),
+    };
+    let missing = error(pool(Sandbox::new().read("/nonexistent/folder")));
+    assert!(missing.starts_with("sandbox: ") && missing.contains("/nonexistent/folder"), "{missing}");
+    let forked = error(pool(Sandbox::new()).start(multicore::Start::Fork));
+    assert!(forked.starts_with("start: "), "{forked}");
+    let long = (0..2000).fold(Sandbox::new(), |sandbox, _| sandbox.read("/proc/version"));
+    assert!(error(pool(long)).starts_with("sandbox: "));
+}
+
+/// Opens a sandboxed pool in a worker.
+#[multicore::task]
+fn nested() -> String {
+    match pool(Sandbox::new()).build() {
+        Err(Error::Refused { why, .. }) => why,
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn calls_never_run_in_the_client() {
+    within(LONG, || {
+        let pool = pool(Sandbox::new()).build().unwrap();
+        let inline = multicore::par_ranges!(0..4, tasks::ran_in, pool = &pool, inline = true);
+        assert!(matches!(inline, Err(Error::Refused { .. })), "{inline:?}");
+        let ran = multicore::par_ranges!(0..4, tasks::ran_in, pool = &pool).unwrap();
+        assert!(!ran.contains(&(std::process::id() as i32)));
+        let plain = Pool::builder().workers(1).build().unwrap();
+        let why = plain.spawn(nested::call()).unwrap().get().unwrap();
+        assert!(why.contains("sandboxed"), "{why}");
+        // What a task calls itself runs where it is: inside.
+        assert_eq!(pool.spawn(nested_calls::call()).unwrap().get().unwrap(), 9);
+    });
+    let told = Fixture::new(CLIENT, &["exec", "sandboxed", "inline"]).env("MULTICORE_BACKEND", "inline");
+    let told = within(LONG, || told.run().output());
+    assert!(told.starts_with("refused: ") && told.ends_with("\n9\n"), "{told}");
+}
+
+/// A call made by a call.
+#[multicore::task]
+fn nested_calls() -> u64 {
+    tasks::square::call(3).get().unwrap()
+}
+
+#[track_caller]
+fn plays(method: &str, part: &str) -> String {
+    within(LONG, || Fixture::new(CLIENT, &[method, "sandboxed", part]).run().output())
+}
+
+#[test]
+fn a_program_that_forks_its_other_pools_execs_the_sandboxed_one() {
+    assert_eq!(plays("fork", "beside-others"), "Some(Exec) 42 0\nSome(Fork) 42\n");
+    assert_eq!(plays("exec", "beside-others"), "Some(Exec) 0 0\nSome(Exec) 0\n");
+}
+
+#[test]
+fn nobody_survives_the_kill_of_a_client_with_a_sandboxed_pool() {
+    within(LONG, || {
+        let mut client = Fixture::new(CLIENT, &["exec", "sandboxed", "hold"]).start();
+        assert_eq!(client.line(), "ready");
+        assert_eq!(client.family().len(), 4, "client, supervisor and two workers");
+        client.signal(Kill::SIGKILL);
+        // Waits until the whole family is gone.
+        assert_eq!(client.wait().signal(), Some(libc::SIGKILL));
+    });
+}
+
+#[test]
+fn sixty_four_descriptors_are_enough_for_eight_sandboxed_workers() {
+    assert_eq!(plays("exec", "few-descriptors"), "Ok(49)\n");
+}
+
+#[test]
+fn what_the_kernel_lacks_is_an_error_that_names_the_way_without() {
+    let check = |part: &str, words: &[&str]| {
+        let told = plays("exec", part);
+        assert!(words.iter().all(|word| told.contains(word)) && told.ends_with("\n9\n"), "{part}: {told}");
+    };
+    check("no-landlock", &["landlock_create_ruleset failed", "`Sandbox::without_landlock`"]);
+    check("no-seccomp", &["seccomp failed", "`Sandbox::without_seccomp`"]);
+    check("landlock-fails", &["10 times in a row", "the sandbox could not be set up: landlock"]);
+    check("seccomp-fails", &["10 times in a row", "the sandbox could not be set up: seccomp"]);
+}
+
+#[test]
+fn start_functions_run_before_the_walls_are_up() {
+    let folder = two_places();
+    let config = pool(Sandbox::new()).workers(1).env("MULTICORE_TEST_OPEN_EARLY", folder.file("out"));
+    with_rig(config, |rig| {
+        assert_eq!(outcome(rig, attempts::read::call(&folder.file("out"))).unwrap(), Err(libc::EACCES));
+        assert_eq!(outcome(rig, tasks::read_opened::call()).unwrap().as_deref(), Some("out"));
+    });
+}
+
+/// Newer kernels restrict the thread along with the worker.
+#[test]
+fn a_thread_of_a_start_function_is_never_left_outside() {
+    within(LONG, || {
+        let pool = pool(Sandbox::new()).env("MULTICORE_TEST_EARLY_THREAD", "1").build().unwrap();
+        match pool.spawn(attempts::read::call("/etc/passwd")).and_then(Handle::get) {
+            Err(Error::RestartLimit { cause, .. }) => assert!(cause.contains("1 thread"), "{cause}"),
+            other => assert_eq!(other.unwrap(), Err(libc::EACCES)),
+        }
+    });
+}
+
+#[test]
+fn the_death_of_the_supervisor_costs_what_was_handed_out() {
+    with_rig(pool(Sandbox::new()), |rig| {
+        for _ in 0..3 {
+            let (supervisor, workers) = (rig.supervisor(), rig.workers());
+            let running = [(); 2].map(|()| rig.pool.spawn(tasks::nap::call(600_000)).unwrap());
+            eventually("both are at it", || {
+                rig.pool.state().workers.iter().all(|worker| worker.task.is_some())
+            });
+            let queued: Vec<_> = (0..20).map(|n| rig.pool.spawn(tasks::square::call(n)).unwrap()).collect();
+            kill(Pid::from_raw(supervisor.pid), Kill::SIGKILL).unwrap();
+            for handle in running {
+                let result = handle.get();
+                assert!(matches!(result, Err(Error::Died { exit: Exit::Unknown, .. })), "{result:?}");
+            }
+            for (n, handle) in (0..).zip(queued) {
+                assert_eq!(handle.get().unwrap(), n * n);
+            }
+            assert!(!workers.iter().any(|worker| worker.lives()));
+        }
+    });
+}
+
+#[test]
+fn dropping_a_pool_finishes_what_was_accepted() {
+    within(LONG, || {
+        for round in 0..10 {
+            let pool = pool(Sandbox::new()).build().unwrap();
+            let handles: Vec<_> = (0..50).map(|n| pool.spawn(tasks::nap::call(n % 3)).unwrap()).collect();
+            drop(pool);
+            for (n, handle) in (0..).zip(handles) {
+                assert_eq!(handle.get().unwrap(), n % 3, "round {round}");
+            }
+        }
+    });
 }

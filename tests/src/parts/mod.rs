@@ -2,6 +2,8 @@
 
 pub mod families;
 pub mod limits;
+#[cfg(feature = "sandbox")]
+pub mod sandboxed;
 
 use multicore::{Config, Start};
 
@@ -61,6 +63,8 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("threads", []) => limits::threads(),
         ("methods", []) => limits::methods(),
         ("strange", []) => limits::strange(method),
+        #[cfg(feature = "sandbox")]
+        ("sandboxed", [what]) => sandboxed::play(method, what),
         ("no-processes", [extra]) => limits::no_processes(method, extra),
         _ => panic!("no such part: {part} {rest:?}"),
     }
