@@ -3,11 +3,16 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::Read;
 use std::os::fd::AsRawFd;
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use multicore::{Call, Config, Error, Exit, Handle, Pool, Sandbox, Signal};
 use multicore_tests::fixture::{Fixture, Folder};
+use multicore_tests::payload::{self, MOST, Random};
+use multicore_tests::procfs;
 use multicore_tests::rig::Rig;
 use multicore_tests::watch::{LONG, eventually, within};
 use multicore_tests::{attempts, tasks, wild};
@@ -304,7 +309,6 @@ fn retries_run_elsewhere_and_recycling_loses_nothing() {
 
 #[test]
 fn payloads_of_every_size_travel_through_both_regions() {
-    use multicore_tests::payload::{self, MOST, Random};
     with_rig(pool(Sandbox::new()).slots(8), |rig| {
         let mut random = Random::new(7);
         for round in 0..60 {
@@ -492,4 +496,194 @@ fn dropping_a_pool_finishes_what_was_accepted() {
             }
         }
     });
+}
+
+/// Bytes of the private region that a scribble may hit: all before the windows, and the start of those.
+const REACH: u64 = 24 << 10;
+
+/// Writes what it likes over all that it shares with anybody, and then ends in one way or another.
+#[multicore::task]
+fn scribble(seed: u64) -> u64 {
+    let mut random = Random::new(seed);
+    let small = random.below(2) == 0;
+    for _ in 0..1 + random.below(if small { 4 } else { 4000 }) {
+        let value = match random.below(4) {
+            0 => random.number(),
+            1 => random.below(16),
+            2 => 1 << random.below(64),
+            // A state word of a generation that may be the right one.
+            _ => random.below(8) << 32 | random.below(256),
+        };
+        wild::scribble(8 * random.below(REACH / 8) as usize, value);
+    }
+    match random.below(8) {
+        0 => std::process::abort(),
+        1 => tasks::nap(600_000),
+        _ => seed,
+    }
+}
+
+/// In a worker that somebody scribbled over it ends, or answers rightly: no other call is touched.
+#[test]
+fn a_worker_that_scribbles_over_all_it_can_reach_costs_its_own_calls_alone() {
+    let seed = seed("MULTICORE_SCRIBBLE_SEED");
+    let config = Pool::builder().workers(3).slots(12).sandbox(Sandbox::new());
+    with_rig(config, |rig| {
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let honest: Vec<_> = (0..2)
+                .map(|thread| {
+                    let over = &over;
+                    scope.spawn(move || work_honestly(rig, seed ^ thread, over))
+                })
+                .collect();
+            let mut ends = Calls::new();
+            for round in 0..200 {
+                let call = scribble::call(seed.wrapping_add(round)).timeout(Duration::from_millis(50));
+                let end = match outcome(rig, call) {
+                    Ok(_) => 0,
+                    Err(Error::Died { .. }) => 1,
+                    Err(Error::TimedOut { .. }) => 2,
+                    // It wrote its own outcome.
+                    Err(Error::Decode { .. } | Error::Panicked { .. }) => 3,
+                    Err(other) => panic!("round {round}: {other:?}"),
+                };
+                *ends.entry(end).or_default() += 1;
+            }
+            over.store(true, Relaxed);
+            let made: u64 = honest.into_iter().map(|thread| thread.join().unwrap()).sum();
+            println!("ends {ends:?}, {made} honest calls");
+            assert!(ends.len() >= 3 && made > 200, "{ends:?} {made}");
+        });
+    });
+}
+
+/// Calls whose results are checked, each a value that only it can have; how many.
+fn work_honestly(rig: &Rig, seed: u64, over: &AtomicBool) -> u64 {
+    let mut random = Random::new(seed);
+    let mut made = 0;
+    while !over.load(Relaxed) {
+        let calls = [(); 4].map(|()| (random.number(), random.size(100_000), random.size(100_000)));
+        let handles = calls.map(|(seed, sent, wanted)| {
+            let call = tasks::exchange::call(seed, payload::bytes(seed, sent), !seed, wanted);
+            rig.pool.spawn(call).unwrap()
+        });
+        for ((seed, _, wanted), handle) in calls.into_iter().zip(handles) {
+            payload::check(&handle.get().unwrap(), !seed, wanted);
+            made += 1;
+        }
+    }
+    made
+}
+
+fn seed(variable: &str) -> u64 {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64);
+    let seed = std::env::var(variable).map_or_else(|_| now(), |text| text.parse().expect("a number"));
+    println!("{variable}={seed} repeats this");
+    seed
+}
+
+/// Says on a descriptor that it runs, and takes a little time.
+#[multicore::task]
+fn tell(descriptor: i32, n: u64, microseconds: u64) -> u64 {
+    assert!(wild::write_to_number(descriptor, &n.to_ne_bytes()));
+    std::thread::sleep(Duration::from_micros(microseconds));
+    n * 3
+}
+
+/// A call by its number, and what became of it: `None` for its own result, else whether it had begun when its
+/// worker died.
+type Settled = (u64, Option<bool>);
+
+/// Every call settles once, with its own result or a death, and none runs twice.
+#[test]
+fn every_call_settles_once_while_sandboxed_workers_are_killed() {
+    let seed = seed("MULTICORE_CHAOS_SEED");
+    let (mut reader, told) = std::io::pipe().unwrap();
+    let number = told.as_raw_fd();
+    let mut runs = HashMap::<u64, u64>::new();
+    let mut settled = Vec::new();
+    std::thread::scope(|scope| {
+        // What workers tell, until nobody is left who could.
+        let runs = &mut runs;
+        scope.spawn(move || {
+            let mut bytes = [0; 8];
+            while reader.read_exact(&mut bytes).is_ok() {
+                *runs.entry(u64::from_ne_bytes(bytes)).or_default() += 1;
+            }
+        });
+        let config = Pool::builder().workers(3).slots(16).sandbox(Sandbox::new()).keep_fds([number]);
+        with_rig(config, |rig| settled = under_fire(rig, number, seed));
+        drop(told);
+    });
+    let count = |wanted: Option<bool>| settled.iter().filter(|(_, end)| *end == wanted).count();
+    println!("{} right, {} died running, {} before", count(None), count(Some(true)), count(Some(false)));
+    for (n, end) in &settled {
+        let times = runs.get(n).copied().unwrap_or(0);
+        let possible = match end {
+            None => times == 1,
+            Some(started) => times <= u64::from(*started),
+        };
+        assert!(possible, "call {n} ended as {end:?} and ran {times} times");
+    }
+    assert!(count(None) > 0 && count(Some(true)) > 0);
+}
+
+/// Calls from three threads while processes are killed.
+fn under_fire(rig: &Rig, number: i32, seed: u64) -> Vec<Settled> {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..3)
+            .map(|thread| {
+                let over = &over;
+                scope.spawn(move || call_until(rig, number, thread << 32, seed ^ thread, over))
+            })
+            .collect();
+        kill_some(rig, 100, !seed);
+        over.store(true, Relaxed);
+        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+    })
+}
+
+fn call_until(rig: &Rig, number: i32, first: u64, seed: u64, over: &AtomicBool) -> Vec<Settled> {
+    let mut random = Random::new(seed);
+    let mut numbers = first..;
+    let mut settled = Vec::new();
+    while !over.load(Relaxed) {
+        let group: Vec<_> = (&mut numbers)
+            .take(1 + random.below(8) as usize)
+            .map(|n| (n, rig.pool.spawn(tell::call(number, n, random.below(300))).unwrap()))
+            .collect();
+        settled.extend(group.into_iter().map(|(n, handle)| match handle.get() {
+            Ok(value) => {
+                assert_eq!(value, n * 3);
+                (n, None)
+            }
+            Err(Error::Died { started, .. }) => (n, Some(started)),
+            Err(other) => panic!("call {n}: {other}"),
+        }));
+    }
+    settled
+}
+
+/// Kills workers, and now and then the supervisor.
+fn kill_some(rig: &Rig, kills: u64, seed: u64) {
+    let mut random = Random::new(seed);
+    let mut supervisor = rig.supervisor();
+    let mut killed = 0;
+    while killed < kills {
+        std::thread::sleep(Duration::from_micros(500 + random.below(8000)));
+        if !supervisor.lives() {
+            supervisor = rig.supervisor();
+        }
+        let workers = procfs::children(supervisor.pid);
+        let worker = workers.get(random.below(1 + workers.len() as u64) as usize);
+        let victim = if random.below(12) == 0 { Some(&supervisor) } else { worker };
+        // One that has ended since was collected by the supervisor, whose child alone it can be.
+        if let Some(victim) = victim.filter(|victim| victim.lives())
+            && kill(Pid::from_raw(victim.pid), Kill::SIGKILL).is_ok()
+        {
+            killed += 1;
+        }
+    }
 }
