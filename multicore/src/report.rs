@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, Codec, Failure};
 use crate::error::{Error, Exit, Signal, Usage};
+use crate::shm::note::wipe;
 use crate::shm::window::{Payload, WindowWriter};
 
 /// What went wrong with one call, as a worker or the supervisor writes it.
@@ -80,6 +81,17 @@ impl Report {
     pub(crate) fn write(&self, out: &mut WindowWriter<'_>) -> Result<(), Failure> {
         out.restart();
         codec::encode(Codec::Bincode, self, out)
+    }
+
+    /// Forgets what a worker said, for good.
+    pub(crate) fn wipe(self) {
+        match self {
+            Report::Died { message, breadcrumb, .. } => {
+                [message, breadcrumb].into_iter().flatten().for_each(wipe);
+            }
+            Report::TimedOut { breadcrumb, .. } => breadcrumb.into_iter().for_each(wipe),
+            _ => {}
+        }
     }
 
     /// Reads what a worker says is a report.

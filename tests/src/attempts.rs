@@ -3,6 +3,8 @@
 use std::ffi::CStr;
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 
 use crate::wild;
 
@@ -192,4 +194,42 @@ pub fn compute(n: u64) -> u64 {
     let cores = std::thread::available_parallelism().map_or(0, |cores| cores.get()) as u64;
     assert!(cores > 0 && !std::io::IsTerminal::is_terminal(&std::io::stdin()));
     sum + random.len() as u64 + receiver.recv().unwrap()
+}
+
+/// How often the text stood in this worker's memory when it started, where a variable named it, backwards.
+static FOUND: OnceLock<usize> = OnceLock::new();
+
+/// What the start function found.
+#[multicore::task]
+pub fn found_at_start() -> Option<usize> {
+    FOUND.get().copied()
+}
+
+/// Looks through all that this process could change: what it inherited from its supervisor.
+#[multicore::worker_start]
+fn look_through_memory() -> io::Result<()> {
+    let Ok(backwards) = std::env::var("MULTICORE_TEST_LOOK_FOR") else { return Ok(()) };
+    let memory = fs::File::open("/proc/self/mem")?;
+    let mut count = 0;
+    for line in fs::read_to_string("/proc/self/maps")?.lines() {
+        let Some((range, rest)) = line.split_once(' ') else { continue };
+        let Some((start, end)) = range.split_once('-') else { continue };
+        if !rest.starts_with("rw") || rest.contains("memfd:") {
+            continue;
+        }
+        let [start, end] = [start, end].map(|text| u64::from_str_radix(text, 16).unwrap_or(0));
+        let mut page = [0; 4096];
+        for at in (start..end).step_by(page.len()) {
+            // Guard pages cannot be read.
+            if memory.read_exact_at(&mut page, at).is_ok() {
+                let reversed =
+                    page.windows(backwards.len()).filter(|bytes| bytes.iter().rev().eq(backwards.as_bytes()));
+                count += reversed.count();
+            }
+        }
+        page.fill(0);
+        std::hint::black_box(&page);
+    }
+    let _ = FOUND.set(count);
+    Ok(())
 }

@@ -228,6 +228,23 @@ fn a_worker_maps_its_own_region_and_nothing_of_the_pools() {
     });
 }
 
+/// The next worker is forked from the process that heard them.
+#[test]
+fn last_words_of_one_worker_are_not_in_the_memory_of_the_next() {
+    // Its end: who frees memory may write over the beginning.
+    let number = Random::new(seed("MULTICORE_SECRET_SEED")).number().to_string();
+    let secret = format!("page 12 of the document with this number: {number}");
+    let backwards: String = number.chars().rev().collect();
+    let config = pool(Sandbox::new()).workers(1).env("MULTICORE_TEST_LOOK_FOR", backwards);
+    with_rig(config, |rig| {
+        for round in 0..5 {
+            let error = outcome(rig, crumb_and_die::call(&secret)).unwrap_err();
+            assert!(error.to_string().ends_with(&format!("(last seen at: {secret})")), "{error}");
+            assert_eq!(outcome(rig, attempts::found_at_start::call()).unwrap(), Some(0), "round {round}");
+        }
+    });
+}
+
 #[test]
 fn what_computing_needs_is_there() {
     with_rig(pool(Sandbox::new()), |rig| {

@@ -253,3 +253,6 @@ impl Cell {
         }
     }
 }
+
+#[cfg(test)]
+mod test;

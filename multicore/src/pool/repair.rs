@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::worker::low_half;
 use crate::report::{Report, WireExit};
 use crate::shm::layout::Outcome;
+use crate::shm::note::wipe;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Phase, Requeued, Settled, Word};
@@ -45,6 +46,13 @@ impl Death {
         let (exit, cpu) = (WireExit::Unknown, Duration::ZERO);
         let (words, cause) = (None, None);
         Death { worker, pid: 0, exit, begun: true, words, breadcrumb, cause, cpu, peak_memory: 0 }
+    }
+}
+
+impl Drop for Death {
+    /// Other workers are forked from this process, and are not to find what this one said.
+    fn drop(&mut self) {
+        [self.words.take(), self.breadcrumb.take()].into_iter().flatten().for_each(wipe);
     }
 }
 
@@ -118,6 +126,7 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     if report.write(&mut out).is_err() {
         out.restart();
     }
+    report.wipe();
     header.result_len.store(out.needed() as u64, Relaxed);
     header.outcome.store(Outcome::Report as u32, Relaxed);
     if header.state.state().detached() {

@@ -53,11 +53,11 @@ impl<const WORDS: usize> Note<WORDS> {
             let at = self.at.load(Acquire);
             let len = (at as u32 as usize).min(Self::BYTES);
             let words = &self.buffer((at >> 32) as u32)[..len.div_ceil(8)];
-            let bytes: Vec<u8> = words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect();
+            let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect();
             fence(Acquire);
             if self.at.load(Relaxed) == at {
-                // Whoever wrote it may have meant harm.
-                return (len != 0).then(|| String::from_utf8_lossy(&bytes[..len]).into_owned());
+                bytes.truncate(len);
+                return (len != 0).then(|| text(bytes));
             }
         }
         None
@@ -94,4 +94,20 @@ impl<const WORDS: usize> Note<WORDS> {
     fn buffer(&self, written: u32) -> &[AtomicU64; WORDS] {
         &self.buffers[written as usize % 2]
     }
+}
+
+/// Whoever wrote it may have meant harm.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        wipe(error.into_bytes());
+        text
+    })
+}
+
+/// Leaves nothing of it on the heap, which workers that are forked later get a copy of.
+pub(crate) fn wipe(text: impl Into<Vec<u8>>) {
+    let mut bytes = text.into();
+    bytes.fill(0);
+    std::hint::black_box(&bytes);
 }
