@@ -209,6 +209,7 @@ impl Supervisor {
         process::close_all_but(&self.kept_by_workers);
         process::set_name(&format!("{}: worker {index}", short(&self.name)));
         process::set_oom_score(1000);
+        process::print_by_lines();
         // The process ends without ever giving it back.
         let region: &'static Region = Box::leak(Box::new(self.region.clone()));
         // Without it an overflow is a plain SIGSEGV.
@@ -253,7 +254,8 @@ impl Supervisor {
             worker: index as u16,
             pid: reaped.pid.as_raw(),
             exit,
-            words,
+            // A panic that was caught is not what ends a worker otherwise.
+            words: words.filter(|_| matches!(exit, WireExit::Signal(libc::SIGABRT))),
             breadcrumb,
             cause: seat.end.map(|end| end.cause),
             cpu: reaped.cpu,

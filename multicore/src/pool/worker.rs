@@ -17,6 +17,7 @@ use crate::registry::{HookKind, Registry, hooks};
 use crate::report::Report;
 use crate::shm::hint::Cursor;
 use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
+use crate::shm::note::Note;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Settled, Word};
@@ -62,7 +63,7 @@ impl Worker<'_> {
         let _ = HERE.set((self.region, self.index));
         panics::keep_messages(|message| {
             if let Some((region, index)) = here() {
-                region.worker(index).words.set(message);
+                add_words(&region.worker(index).words, message);
             }
         });
         let record = self.region.worker(self.index);
@@ -278,6 +279,16 @@ impl Worker<'_> {
         if expired {
             self.leave(EXPIRED);
         }
+    }
+}
+
+/// Adds a panic's message to those of this call: the last of a panic in a panic says nothing of the first.
+fn add_words<const WORDS: usize>(words: &Note<WORDS>, message: &str) {
+    match words.get() {
+        Some(earlier) if earlier.len() + message.len() < 7 * WORDS => {
+            words.set(&format!("{earlier}; then: {message}"));
+        }
+        _ => words.set(message),
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) use limits::{
     limit_cpu, limit_data, limit_files, memory_file, private_memory, run_on, set_niceness, set_variable,
     usable_cpus,
 };
-pub(crate) use own::{set_name, set_oom_score};
+pub(crate) use own::{print_by_lines, set_name, set_oom_score};
 
 #[cfg(test)]
 pub(super) use {
