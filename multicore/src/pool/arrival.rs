@@ -57,6 +57,7 @@ impl Supervisor {
             kick,
             grace: hello.grace,
             limits: hello.limits,
+            faults: hello.faults,
             name: hello.name,
             seats,
             failures: 0,

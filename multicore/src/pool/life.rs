@@ -272,6 +272,7 @@ impl Client {
 pub(crate) fn hello(
     geometry: crate::shm::layout::Geometry,
     settings: &crate::config::Settings,
+    faults: bool,
 ) -> Result<Hello> {
     let name = std::env::current_exe().ok();
     let name = name.as_deref().and_then(std::path::Path::file_name).map(|n| n.to_string_lossy().into_owned());
@@ -281,6 +282,7 @@ pub(crate) fn hello(
         grace: settings.grace,
         name: name.unwrap_or_else(|| "multicore".to_owned()),
         limits: settings.limits.clone(),
+        faults,
         keep_fds: settings.keep_fds.clone(),
     })
 }

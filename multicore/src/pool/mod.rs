@@ -101,7 +101,7 @@ impl Pool {
         for slot in 0..settings.slots {
             region.free().insert(slot);
         }
-        let hello = life::hello(region.geometry(), &settings)?;
+        let hello = life::hello(region.geometry(), &settings, !faults.is_empty())?;
         let kept = life::copies(&hello.keep_fds)?;
         let link = Link::start(method, &file, &hello, &kept)?;
         let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };

@@ -10,7 +10,7 @@
 //! | ready | its hint is gone, or a stopped worker swallowed the wake-up | hint set, all workers woken |
 //! | claimed | its owner is stopped, or never claimed it | taken back; woken as above |
 //! | running, and its owner runs another | the word was forged | poison |
-//! | running far beyond its limit | a deadline was forged, or nobody looks at it | the supervisor looks, then poison |
+//! | running far beyond its limit, once or in all its runs | a deadline was forged, or nobody looks at it | the supervisor looks, then poison |
 //! | not free, in a slot that nobody holds | the word was forged | the slot is freed |
 //! | free | its hint is gone | hint set |
 //!
@@ -49,6 +49,8 @@ struct Sight {
     of: Option<(State, u64)>,
     rounds: u32,
     age: Duration,
+    /// How long the call was in some worker's hands, whoever's and however often it was begun.
+    begun: Duration,
     /// Whether it is said to run, and its owner said otherwise at the last look.
     doubtful: bool,
 }
@@ -62,9 +64,19 @@ impl Patrol {
 impl Sight {
     /// The sight of this round; `gap` is the time since the last.
     fn again(self, of: (State, u64), gap: Duration) -> Sight {
+        let (word, limit) = of;
+        let same_call =
+            self.of.is_some_and(|(before, of)| (before.generation(), of) == (word.generation(), limit));
+        let begun = match word.phase() {
+            Some(Phase::Claimed | Phase::Running) if same_call => self.begun + gap,
+            _ if same_call => self.begun,
+            _ => Duration::ZERO,
+        };
         match self.of {
-            Some(before) if before == of => Sight { rounds: self.rounds + 1, age: self.age + gap, ..self },
-            _ => Sight { of: Some(of), rounds: 1, ..Sight::default() },
+            Some(before) if before == of => {
+                Sight { rounds: self.rounds + 1, age: self.age + gap, begun, ..self }
+            }
+            _ => Sight { of: Some(of), rounds: 1, begun, ..Sight::default() },
         }
     }
 }
@@ -147,6 +159,9 @@ impl Client {
         let limit = self.seats[slot].limit.load(Relaxed);
         *sight = sight.again((seen.without_flags(), limit), gap);
         self.bound_retries(slot);
+        if self.is_endless(slot, limit, sight) {
+            return Need::Poison;
+        }
         if sight.rounds < 2 {
             return Need::Nothing;
         }
@@ -192,12 +207,23 @@ impl Client {
             return Need::Poison;
         }
         let limit = self.seats[slot].limit.load(Relaxed);
-        let allowed = Duration::from_nanos(limit).saturating_add(self.settings.grace).saturating_add(LATE);
-        match sight.age.checked_sub(allowed) {
+        match sight.age.checked_sub(self.once(limit)) {
             Some(late) if limit != 0 && late > LATE => Need::Poison,
             Some(_) if limit != 0 => Need::Look,
             _ if sight.age > LONG => Need::Reminder,
             _ => Need::Nothing,
         }
+    }
+
+    /// Whether a call with a limit goes on longer than all its runs together may: then it is begun again and
+    /// again, or its word never the same for two rounds.
+    fn is_endless(&self, slot: usize, limit: u64, sight: &Sight) -> bool {
+        let runs = self.seats[slot].retries.load(Relaxed).saturating_add(1);
+        limit != 0 && sight.begun > self.once(limit).saturating_mul(runs).saturating_add(LATE)
+    }
+
+    /// How long a call with this limit may take to be over, once.
+    fn once(&self, limit: u64) -> Duration {
+        Duration::from_nanos(limit).saturating_add(self.settings.grace).saturating_add(LATE)
     }
 }

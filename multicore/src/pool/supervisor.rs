@@ -70,6 +70,7 @@ pub(super) struct Supervisor {
     pub(super) kick: OwnedFd,
     pub(super) grace: Duration,
     pub(super) limits: Limits,
+    pub(super) faults: bool,
     pub(super) name: String,
     pub(super) seats: Vec<Seat>,
     /// Workers in a row that never became ready, and what ended the last.
@@ -214,7 +215,8 @@ impl Supervisor {
         let region: &'static Region = Box::leak(Box::new(self.region.clone()));
         // Without it an overflow is a plain SIGSEGV.
         let _ = stack::install(&region.worker(index).stack_overflow);
-        Worker { index, region, registry: self.registry, limits: &self.limits, kick: &self.kick }.work()
+        let (registry, limits, faults) = (self.registry, &self.limits, self.faults);
+        Worker { index, region, registry, limits, faults, kick: &self.kick }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.

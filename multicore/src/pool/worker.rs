@@ -52,6 +52,8 @@ pub(crate) struct Worker<'s> {
     pub(crate) region: &'static Region,
     pub(crate) registry: &'static Registry,
     pub(crate) limits: &'s Limits,
+    /// Whether the program asks for faults.
+    pub(crate) faults: bool,
     /// Tells the supervisor to look at the deadlines again.
     pub(crate) kick: &'s OwnedFd,
 }
@@ -252,7 +254,7 @@ impl Worker<'_> {
         }
         let invocation = Invocation { arguments: self.region.arguments(slot, len), codec, results: out };
         let result: Result<(), Failure> = panics::caught(|| {
-            if header.fault.load(Relaxed) != 0 {
+            if self.faults {
                 fault::happen(header.fault.swap(0, Relaxed));
             }
             (entry.run)(invocation)

@@ -5,6 +5,7 @@
 pub mod alone;
 pub mod calling;
 pub mod faults;
+pub mod hostile;
 pub mod limits;
 pub mod sharing;
 
@@ -117,6 +118,16 @@ macro_rules! limit_scenes {
     };
 }
 
+/// The scenes of [`hostile`], given to a macro.
+#[macro_export]
+macro_rules! hostile_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { hostile:
+            every_forged_field_settles_every_call
+        }
+    };
+}
+
 /// The scenes of [`alone`], given to a macro.
 #[macro_export]
 macro_rules! alone_scenes {
@@ -153,11 +164,12 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 6] = [
+    let lists: [&[Named]; 7] = [
         calling_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
         limit_scenes!(crate::table),
+        hostile_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),
     ];
