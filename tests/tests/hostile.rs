@@ -1,4 +1,4 @@
-//! Workers of bad will, and workers that are stopped: every call settles, and the pool works again.
+//! Workers of bad will: every call settles, and the pool works again.
 //!
 //! `MULTICORE_HOSTILE_ROUNDS` is how many random rounds there are (8), `MULTICORE_HOSTILE_SEED` what a run
 //! before used.
