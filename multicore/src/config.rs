@@ -52,14 +52,14 @@ pub(crate) enum BackendChoice {
 /// | [`keep_fds`](Config::keep_fds) | – | none |
 /// | [`max_calls`](Config::max_calls) | – | none |
 /// | [`max_memory`](Config::max_memory) | – | none |
-/// | [`data_limit`](Config::data_limit) | – | the memory that the cgroup allows, where it limits it |
+/// | [`data_limit`](Config::data_limit) | – | the memory that the cgroup allows, where it limits it and less than half of that is mapped |
 /// | [`cpu_limit`](Config::cpu_limit) | – | none |
 /// | [`file_limit`](Config::file_limit) | – | that of this process |
 /// | [`niceness`](Config::niceness) | – | that of this process |
 /// | [`cpus`](Config::cpus) | – | those of this process |
 /// | [`env`](Config::env) | – | `OMP_NUM_THREADS=1`, `RAYON_NUM_THREADS=1` |
 /// | – | `MULTICORE_BACKEND` (`processes`, `inline`) | `processes` |
-/// | – | `MULTICORE_FAULT` (see [the crate's page](crate#faults-on-demand)) | none |
+/// | – | `MULTICORE_FAULT` (`kill:render:3`) | none |
 ///
 /// Calls to a pool with a timeout or a limit (calls, memory, data, CPU time, files) never run in this
 /// process: they are [`Error::Refused`](crate::Error::Refused) where they would have to.

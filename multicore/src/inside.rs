@@ -13,7 +13,7 @@ use crate::shm::word::{Phase, Word};
 /// returns then, the caller gets [`Error::TimedOut`](crate::Error::TimedOut) or
 /// [`Error::Cancelled`](crate::Error::Cancelled), and the worker runs its exit hooks and is replaced.
 ///
-/// Costs a nanosecond or two, so an inner loop can ask each time round. Threads that the function
+/// Costs a few nanoseconds, so an inner loop can ask each time round. Threads that the function
 /// starts can ask as well. Outside of a worker it is always `false`.
 ///
 /// ```
@@ -48,7 +48,7 @@ pub fn cancelled() -> bool {
 /// [`Error::Died`](crate::Error::Died), in [`Error::TimedOut`](crate::Error::TimedOut) and, while the
 /// call runs, in [`Pool::state`](crate::Pool::state).
 ///
-/// Nearly free: the text is copied into shared memory, no more. Its first 256 bytes are kept.
+/// Some thirty nanoseconds: the text is copied into shared memory, no more. Its first 256 bytes are kept.
 /// `format_args!` makes a text without an allocation. Outside of a worker nothing happens.
 ///
 /// ```

@@ -116,6 +116,13 @@ fn a_limit_that_the_kernel_refuses_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_data_limit_below_what_a_worker_begins_with_is_an_error() {
+    let told = client(&["fork", "little-data"], &[]);
+    assert!(told.contains("10 times in a row") && told.contains("mapped already"), "{told}");
+    assert_eq!(client(&["exec", "little-data"], &[]), "49\n");
+}
+
+#[test]
 fn faults_on_demand_befall_the_call_that_is_meant() {
     let check = |fault: &str, expected: &str| {
         for method in ["exec", "fork"] {

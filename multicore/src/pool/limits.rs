@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::shm::layout::WorkerRecord;
 use crate::sys::process;
 
@@ -40,7 +40,8 @@ impl Limits {
     /// In a worker, before any user code: what the kernel is to see to.
     ///
     /// # Errors
-    /// `Os`: what the kernel refused, such as a lower niceness without the privilege.
+    /// `Os`: what the kernel refused, such as a lower niceness without the privilege; `Config` for a data
+    /// limit below what the worker was forked with.
     pub(crate) fn apply(&self) -> Result<()> {
         for (name, value) in &self.variables {
             process::set_variable(name, value);
@@ -52,6 +53,12 @@ impl Limits {
             process::set_niceness(niceness)?;
         }
         if let Some(bytes) = self.data {
+            let mapped = process::mapped_data();
+            if mapped >= bytes {
+                let why =
+                    format!("a worker begins with {mapped} bytes mapped already; {bytes} leave it none");
+                return Err(Error::config("data_limit", why));
+            }
             process::limit_data(bytes)?;
         }
         if let Some(time) = self.cpu {

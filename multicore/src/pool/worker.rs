@@ -176,13 +176,15 @@ impl Worker<'_> {
             return;
         }
         point("running");
-        record.calls.fetch_add(1, Relaxed);
+        // Nobody else writes it.
+        record.calls.store(record.calls.load(Relaxed).wrapping_add(1), Relaxed);
         if timeout != 0 {
             self.watch(record, timeout);
         }
         self.answer(slot, header);
         point("answered");
         if header.state.state().expired() {
+            point("overdue");
             // The supervisor tells the caller once this process is gone, or has the call run again.
             self.leave(EXPIRED);
         }

@@ -80,6 +80,19 @@ pub fn faults(method: &str) {
     println!("{}", lines.join(", "));
 }
 
+/// Has more memory than its workers may have; forked ones begin with all of it.
+pub fn little_data(method: &str) {
+    let ballast = vec![1u8; 64 << 20];
+    let start = if method == "fork" { Start::Fork } else { Start::Exec };
+    multicore::initialize_with(Config::new().workers(1).start(start)).expect("the default pool");
+    let pool = Pool::builder().workers(1).data_limit(32 << 20).build();
+    match pool.and_then(|pool| pool.spawn(tasks::square::call(7))?.get()) {
+        Ok(square) => println!("{square}"),
+        Err(error) => println!("{error}"),
+    }
+    drop(ballast);
+}
+
 /// A limit that the kernel refuses to a user like this. Only root may become one.
 pub fn refused_limit(method: &str) {
     let start = if method == "fork" { Start::Fork } else { Start::Exec };

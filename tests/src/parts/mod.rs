@@ -48,6 +48,7 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("limit", [resource, value]) => limits::limit(method, resource, value),
         ("settings", []) => limits::settings(method),
         ("faults", []) => limits::faults(method),
+        ("little-data", []) => limits::little_data(method),
         ("refused-limit", []) => limits::refused_limit(method),
         ("guard", []) => limits::guard(),
         ("inline", []) => limits::inline(),

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
@@ -78,6 +77,12 @@ pub(crate) fn set_variable(name: &OsStr, value: &OsStr) {
     unsafe { std::env::set_var(name, value) };
 }
 
+/// Bytes of private writable memory that this process has mapped, touched or not: what [`limit_data`]
+/// limits; 0 where that cannot be read.
+pub(crate) fn mapped_data() -> u64 {
+    memory_file().map_or(0, |file| memory(&file)[5])
+}
+
 /// Where [`private_memory`] reads.
 ///
 /// # Errors
@@ -90,15 +95,19 @@ pub(crate) fn memory_file() -> Result<File> {
 /// Bytes of memory that are resident in the process that opened `file`, and not backed by a file or
 /// shared memory; 0 where that cannot be read.
 pub(crate) fn private_memory(file: &File) -> u64 {
-    let pages = || -> io::Result<Option<u64>> {
-        let mut buffer = [0; 128];
-        let len = file.read_at(&mut buffer, 0)?;
-        let text = String::from_utf8_lossy(&buffer[..len]);
-        // "size resident shared …", in pages.
-        let mut fields = text.split(' ').map(|field| field.parse::<u64>().ok());
-        let (resident, shared) = (fields.nth(1).flatten(), fields.next().flatten());
-        Ok(resident.zip(shared).map(|(resident, shared)| resident.saturating_sub(shared)))
-    };
+    let [_size, resident, shared, ..] = memory(file);
+    resident.saturating_sub(shared)
+}
+
+/// Bytes, by the kernel's own order: size, resident, shared, text, (nothing), data.
+fn memory(file: &File) -> [u64; 6] {
+    let mut buffer = [0; 128];
+    let len = file.read_at(&mut buffer, 0).unwrap_or(0);
     let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096) as u64;
-    pages().ok().flatten().unwrap_or(0).saturating_mul(page)
+    let mut fields = [0; 6];
+    let text = String::from_utf8_lossy(&buffer[..len]);
+    for (field, pages) in fields.iter_mut().zip(text.split(' ')) {
+        *field = pages.parse().map_or(0, |pages: u64| pages.saturating_mul(page));
+    }
+    fields
 }
