@@ -227,3 +227,6 @@ impl Client {
         Duration::from_nanos(limit).saturating_add(self.settings.grace).saturating_add(LATE)
     }
 }
+
+#[cfg(test)]
+mod test;
