@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::signal::Signal;
 use nix::sys::socket::Shutdown;
 use nix::unistd::Pid;
 
@@ -37,6 +38,13 @@ struct Template {
     pid: Pid,
     socket: OwnedFd,
     made_in: Token,
+}
+
+impl Template {
+    /// Has it go on if somebody stopped it, who hears nothing. It is this process's child, and collected last.
+    fn go_on(&self) {
+        let _ = process::kill(self.pid, Signal::SIGCONT);
+    }
 }
 
 /// The template that this very process forked.
@@ -92,6 +100,7 @@ pub(crate) fn launch(
         Start::Exec => exec(theirs, variables, first).map(Some),
         Start::Fork => {
             let template = template_to_ask()?;
+            template.go_on();
             control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|_| {
                 let why = "the template, the process that supervisors are forked from, is gone: restart the program";
                 Error::config("start", why)
@@ -181,6 +190,7 @@ pub(crate) fn fork_template() -> Result<()> {
 /// Does nothing in a fork of the process that made it.
 pub(crate) fn end_template() {
     let Some(template) = own_template() else { return };
+    template.go_on();
     // The template reads the end and leaves; its own end of the socket closes with it, after its output.
     // Refused or too late: it watches this process as well.
     if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {

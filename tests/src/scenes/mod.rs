@@ -141,6 +141,7 @@ macro_rules! stopped_scenes {
             workers_that_stay_stopped_are_replaced_when_they_are_missed
             a_call_on_a_stopped_worker_can_be_cancelled
             a_stopped_supervisor_is_asked_to_go_on
+            a_stopped_template_is_asked_to_go_on
         }
     };
 }
