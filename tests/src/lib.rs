@@ -6,7 +6,9 @@
 //!
 //! No test asserts a time; bounds are only there so that a hang fails ([`watch`]).
 
+pub mod belongings;
 pub mod fixture;
+pub mod moment;
 pub mod parts;
 pub mod payload;
 pub mod procfs;

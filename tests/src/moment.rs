@@ -1,0 +1,59 @@
+//! Moments on the machine's monotonic clock, which mean the same in every process; and notes of them.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+use crate::watch::eventually;
+
+/// Nanoseconds since some moment before all processes.
+///
+/// # Panics
+/// Never on Linux, which has this clock.
+pub fn now() -> u64 {
+    Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).expect("the clock")).as_nanos() as u64
+}
+
+/// How long ago that was.
+pub fn since(moment: u64) -> Duration {
+    Duration::from_nanos(now().saturating_sub(moment))
+}
+
+/// What somebody wrote down.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// When.
+    pub at: u64,
+    /// Who: the process itself, then its children.
+    pub pids: Vec<i32>,
+}
+
+/// Writes down this moment, this process and `children`. The file is opened before the clock is read, so
+/// that what follows is late by one small write.
+///
+/// # Panics
+/// When there is no such folder.
+pub fn note(path: &str, children: &[i32]) {
+    let mut file = File::create(path).expect("a folder for notes");
+    let line = children.iter().fold(std::process::id().to_string(), |line, child| format!("{line} {child}"));
+    writeln!(file, "{} {line}", now()).expect("a note");
+}
+
+/// Waits for a note, takes it away and reads it.
+///
+/// # Panics
+/// When nobody writes it.
+#[track_caller]
+pub fn noted(path: &str) -> Note {
+    let mut text = String::new();
+    eventually("it was noted", || {
+        text = fs::read_to_string(path).unwrap_or_default();
+        text.ends_with('\n')
+    });
+    fs::remove_file(path).expect("the note");
+    let mut numbers = text.split_whitespace();
+    let at = numbers.next().and_then(|word| word.parse().ok()).expect("a moment");
+    Note { at, pids: numbers.map(|word| word.parse().expect("a process")).collect() }
+}
