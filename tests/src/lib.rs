@@ -7,6 +7,7 @@
 //! No test asserts a time; bounds are only there so that a hang fails ([`watch`]).
 
 pub mod belongings;
+pub mod endure;
 pub mod fixture;
 pub mod moment;
 pub mod parts;

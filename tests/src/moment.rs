@@ -30,15 +30,24 @@ pub struct Note {
     pub pids: Vec<i32>,
 }
 
-/// Writes down this moment, this process and `children`. The file is opened before the clock is read, so
-/// that what follows is late by one small write.
+/// Writes down this moment and this process. The file is opened before the clock is read, so that what
+/// follows is late by one small write.
 ///
 /// # Panics
 /// When there is no such folder.
-pub fn note(path: &str, children: &[i32]) {
+pub fn note(path: &str) {
     let mut file = File::create(path).expect("a folder for notes");
-    let line = children.iter().fold(std::process::id().to_string(), |line, child| format!("{line} {child}"));
-    writeln!(file, "{} {line}", now()).expect("a note");
+    writeln!(file, "{} {}", now(), std::process::id()).expect("a note");
+}
+
+/// Writes down a moment that has passed, this process and its children.
+///
+/// # Panics
+/// When there is no such folder.
+pub fn note_of(moment: u64, children: &[u32], path: &str) {
+    let own = format!("{moment} {}", std::process::id());
+    let line = children.iter().fold(own, |line, child| format!("{line} {child}"));
+    fs::write(path, line + "\n").expect("a folder for notes");
 }
 
 /// Waits for a note, takes it away and reads it.

@@ -122,6 +122,15 @@ pub fn register_stranger() {
     ONCE.call_once(|| unsafe { ErasedNode::submit(NODE.value, &NODE) });
 }
 
+/// Adds two tasks of one name.
+pub fn register_twins() {
+    static NODE: Node = Node { value: &Registered::Task(&STRANGER), next: UnsafeCell::new(None) };
+    static ONCE: Once = Once::new();
+    register_stranger();
+    // SAFETY: once, as the list asks; the value is the node's own.
+    ONCE.call_once(|| unsafe { ErasedNode::submit(NODE.value, &NODE) });
+}
+
 /// Starts a thread before `main`, as some C libraries do when they are loaded, if `EARLY_THREAD` is set.
 extern "C" fn early_thread() {
     extern "C" fn sleep_for_ever(_nothing: *mut libc::c_void) -> *mut libc::c_void {

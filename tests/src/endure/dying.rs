@@ -1,0 +1,97 @@
+//! Task functions that write down the moment right before what is about to happen to them.
+
+use std::hint;
+use std::process::{Child, Command};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{moment, tasks, wild};
+
+/// A way to end a call that was not asked for.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum Death {
+    /// A panic.
+    Panic,
+    /// A panic in a destructor that another panic runs, which ends the process.
+    PanicTwice,
+    /// A store where nothing is mapped.
+    BadStore,
+    /// `abort`.
+    Abort,
+    /// A recursion without end.
+    Overflow,
+    /// An allocation that no machine can satisfy.
+    NoMemory,
+    /// `exit(3)`.
+    Exit,
+}
+
+/// Writes down the moment, and then this happens.
+#[multicore::task]
+pub fn die(how: Death, path: &str) -> u64 {
+    moment::note(path);
+    match how {
+        Death::Panic => tasks::panic_literal(),
+        Death::PanicTwice => {
+            let _second = PanicsInDrop;
+            tasks::panic_literal()
+        }
+        Death::BadStore => wild::bad_store(),
+        Death::Abort => tasks::abort(),
+        Death::Overflow => tasks::overflow(),
+        Death::NoMemory => hint::black_box(Vec::<u8>::with_capacity(isize::MAX as usize)).len() as u64,
+        Death::Exit => tasks::leave(3),
+    }
+}
+
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("and another one");
+    }
+}
+
+/// What an endless call does beside looping.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum Loop {
+    /// Nothing.
+    Plain,
+    /// Ignores SIGTERM.
+    Deaf,
+    /// Has two children that ignore SIGTERM.
+    Parent,
+}
+
+/// Writes down its first moment and whoever is to end with it, and never ends.
+#[multicore::task]
+pub fn run_on(how: Loop, path: &str) {
+    let begun = moment::now();
+    let children: Vec<Child> = match how {
+        Loop::Plain => Vec::new(),
+        Loop::Deaf => {
+            wild::ignore_sigterm();
+            Vec::new()
+        }
+        Loop::Parent => [(); 2].map(|()| deaf_child()).into(),
+    };
+    moment::note_of(begun, &children.iter().map(Child::id).collect::<Vec<_>>(), path);
+    loop {
+        hint::spin_loop();
+    }
+}
+
+/// A process that ignores SIGTERM as it begins; an ignored signal stays ignored through `exec`.
+fn deaf_child() -> Child {
+    let program = "trap '' TERM; exec sleep 600";
+    Command::new("sh").args(["-c", program]).spawn().expect("a shell")
+}
+
+/// As [`run_on()`], without work for the processor.
+#[multicore::task]
+pub fn sleep_on(path: &str) {
+    moment::note(path);
+    loop {
+        std::thread::park();
+    }
+}
