@@ -76,7 +76,7 @@ pub fn play(method: &str, calls: &str) {
     found.count("deaths", tally.deaths);
     found.count("failures", tally.failures);
     found.count("descriptors before", first as u64);
-    found.count("after", procfs::open_descriptors() as u64);
+    found.count("descriptors after", procfs::open_descriptors() as u64);
     found.tell();
     assert_eq!(Belongings::now(), before);
 }
@@ -89,7 +89,7 @@ pub(super) fn run(plan: &Plan, verdict: &mut Verdict) {
         verdict.must(found.get("failures") == 0.0, || {
             format!("{} calls failed, by {method}", found.get("failures"))
         });
-        verdict.must(found.get("descriptors before") == found.get("after"), || {
+        verdict.must(found.get("descriptors before") == found.get("descriptors after"), || {
             format!("descriptors are left, by {method}")
         });
     }

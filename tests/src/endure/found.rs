@@ -72,17 +72,14 @@ pub fn outcome(ended: crate::fixture::Ended) -> String {
     ended.stdout
 }
 
-/// A sheet with one column a name and one row for each method.
+/// A sheet with a row for each name and a column for each method.
 pub fn sheet(found: &[(&str, Found)]) -> Sheet {
-    let names = found.first().map(|(_, one)| one.0.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>());
-    let mut sheet = Sheet::new(1, &[vec!["by"], names.unwrap_or_default()].concat());
-    for (method, one) in found {
-        let numbers = one.0.iter().map(|(_, number)| round(*number));
-        sheet.row(std::iter::once((*method).to_owned()).chain(numbers));
+    let methods: Vec<&str> = found.iter().map(|&(method, _)| method).collect();
+    let mut sheet = Sheet::new(1, &[&[""], &methods[..]].concat());
+    let names = found.iter().flat_map(|(_, one)| &one.0).map(|(name, _)| name).take(found[0].1.0.len());
+    for name in names {
+        let numbers = found.iter().map(|(_, one)| format!("{:.0}", one.get(name)));
+        sheet.row(std::iter::once(name.clone()).chain(numbers));
     }
     sheet
-}
-
-fn round(number: f64) -> String {
-    if number.fract() == 0.0 { format!("{number}") } else { format!("{number:.2}") }
 }

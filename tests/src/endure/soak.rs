@@ -102,17 +102,17 @@ impl Curve {
         sorted[sorted.len() / 2]
     }
 
-    /// The medians of the first quarter and of the last, and the slope in an hour.
+    /// The medians of the first quarter and of the last, and the slope of the line through all.
     fn tell(&self, name: &str, seconds: f64, found: &mut Found) {
         let warm = &self.0[WARM..];
         let quarter = warm.len() / 4;
-        found.add(&format!("{name} KiB: first quarter"), Curve::median(&warm[..quarter]));
-        found.add(&format!("{name} last quarter"), Curve::median(&warm[warm.len() - quarter..]));
+        found.add(&format!("{name}, first quarter, KiB"), Curve::median(&warm[..quarter]));
+        found.add(&format!("{name}, last quarter, KiB"), Curve::median(&warm[warm.len() - quarter..]));
         let hours = |sample: usize| sample as f64 * seconds / f64::from(SAMPLES) / 3600.0;
         let (x, y) = (hours(warm.len() - 1) / 2.0, warm.iter().sum::<f64>() / warm.len() as f64);
         let points = warm.iter().enumerate().map(|(sample, &memory)| (hours(sample) - x, memory - y));
         let (rise, run) = points.fold((0.0, 0.0), |(rise, run), (x, y)| (rise + x * y, run + x * x));
-        found.add(&format!("{name} an hour"), rise / run);
+        found.add(&format!("{name}, slope, KiB an hour"), rise / run);
     }
 }
 
@@ -184,8 +184,8 @@ pub(super) fn run(plan: &Plan, verdict: &mut Verdict) {
             format!("{} calls went wrong, by {method}", found.get("wrong"))
         });
         for name in ["client", "supervisor"] {
-            let first = found.get(&format!("{name} KiB: first quarter"));
-            let last = found.get(&format!("{name} last quarter"));
+            let first = found.get(&format!("{name}, first quarter, KiB"));
+            let last = found.get(&format!("{name}, last quarter, KiB"));
             let most = first + GROWTH.0 + first * GROWTH.1;
             verdict.must(last <= most, || {
                 format!("the {name}'s memory grows from {first} to {last} KiB, by {method}")

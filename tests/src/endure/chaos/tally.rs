@@ -83,7 +83,7 @@ impl Tally {
         let mut found = Found::default();
         let counts = [
             ("workers killed", self.killed.0),
-            ("supervisors", self.killed.1),
+            ("supervisors killed", self.killed.1),
             ("calls made", self.made),
             ("settled", self.settled()),
             ("right", self.right),
@@ -91,7 +91,7 @@ impl Tally {
             ("timed out", self.timed_out),
             ("cancelled", self.cancelled),
             ("detached", self.detached),
-            ("begun", self.detached_begun),
+            ("detached and begun", self.detached_begun),
             ("retried", self.retried),
             ("lost", self.lost()),
             ("duplicated", self.duplicated),
