@@ -17,6 +17,12 @@ pub fn bad_store() -> u64 {
     0
 }
 
+/// Prints a line as a C library does.
+pub fn print_in_c(line: &std::ffi::CStr) {
+    // SAFETY: the text ends in a NUL, and C only reads it.
+    unsafe { libc::puts(line.as_ptr()) };
+}
+
 /// Has SIGTERM ignored from now on.
 pub fn ignore_sigterm() {
     // SAFETY: no handler is installed, only the signal ignored.

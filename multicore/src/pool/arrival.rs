@@ -55,6 +55,7 @@ impl Supervisor {
             children,
             kick,
             grace: hello.grace,
+            limits: hello.limits,
             name: hello.name,
             seats,
             failures: 0,

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::clock;
 use super::collect::Kept;
+use super::fault::{self, Plan};
 use super::life::{Life, Standing};
 use super::spin::Spin;
 use crate::call::Call;
@@ -54,6 +55,7 @@ pub(crate) struct Client {
     pub(crate) region: Region,
     pub(crate) file: Arc<OwnedFd>,
     pub(crate) settings: Settings,
+    faults: Vec<Plan>,
     pub(crate) method: Start,
     pub(super) seats: Box<[Seat]>,
     reserve_cursor: AtomicU32,
@@ -78,6 +80,7 @@ impl Client {
         region: Region,
         file: Arc<OwnedFd>,
         settings: Settings,
+        faults: Vec<Plan>,
         method: Start,
         life: Life,
     ) -> Client {
@@ -86,6 +89,7 @@ impl Client {
             region,
             file,
             settings,
+            faults,
             method,
             seats,
             reserve_cursor: AtomicU32::new(0),
@@ -181,8 +185,10 @@ impl Client {
         header.arguments_len.store(out.needed() as u64, Relaxed);
         header.task.store(call.entry.id(), Relaxed);
         header.codec.store(u32::from(call.codec.to_byte()), Relaxed);
-        header.timeout.store(call.timeout.map_or(0, |limit| clock::nanoseconds(limit).max(1)), Relaxed);
+        let timeout = call.timeout.or(self.settings.timeout);
+        header.timeout.store(timeout.map_or(0, |limit| clock::nanoseconds(limit).max(1)), Relaxed);
         header.retries.store(call.retries, Relaxed);
+        header.fault.store(fault::of_next_call(&self.faults, call.entry), Relaxed);
         std::mem::forget(abandon);
         Ok(())
     }

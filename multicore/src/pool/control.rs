@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::limits::Limits;
 use crate::error::{Error, Result};
 use crate::shm::layout::Geometry;
 use crate::sys::socket;
@@ -22,6 +23,8 @@ pub(crate) struct Hello {
     pub(crate) grace: Duration,
     /// The program's name, for the process list.
     pub(crate) name: String,
+    /// What each worker may use.
+    pub(crate) limits: Limits,
     /// The numbers under which the workers have the descriptors that they keep.
     pub(crate) keep_fds: Vec<i32>,
 }

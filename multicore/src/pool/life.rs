@@ -69,6 +69,7 @@ impl Loss {
                 exit: Exit::Unknown,
                 started: true,
                 message: Some("a worker wrote over the pool's memory; the pool was started anew".to_owned()),
+                breadcrumb: None,
                 usage: Usage::default(),
             },
             Loss::GaveUp { times, cause } => Error::RestartLimit { times, cause },
@@ -174,7 +175,7 @@ impl Client {
         }
         self.settle_impossible();
         for worker in 0..self.settings.workers {
-            repair::after_death(&self.region, &Death::unseen(worker as u16));
+            repair::after_death(&self.region, &Death::unseen(&self.region, worker as u16));
         }
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
@@ -265,6 +266,7 @@ pub(crate) fn hello(
         digest: registry()?.digest(),
         grace: settings.grace,
         name: name.unwrap_or_else(|| "multicore".to_owned()),
+        limits: settings.limits.clone(),
         keep_fds: settings.keep_fds.clone(),
     })
 }

@@ -40,7 +40,7 @@ impl Link {
         let (control, theirs) = socket::pair()?;
         let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
         let client = pidfd::of_self()?;
-        let mut pid = launch::launch(method, theirs, |prefix| {
+        let mut pid = launch::launch(method, theirs, &hello.limits.variables, |prefix| {
             let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd()];
             fds.extend(kept.iter().map(AsFd::as_fd));
             control::send(control.as_fd(), prefix, hello, &fds)

@@ -28,6 +28,8 @@ pub(crate) struct Death {
     pub(crate) exit: WireExit,
     /// What it said last: the message of a panic that aborted it.
     pub(crate) words: Option<String>,
+    /// What its call said last of where it is.
+    pub(crate) breadcrumb: Option<String>,
     pub(crate) cause: Option<Cause>,
     pub(crate) cpu: Duration,
     pub(crate) peak_memory: u64,
@@ -35,9 +37,10 @@ pub(crate) struct Death {
 
 impl Death {
     /// A worker that went with its supervisor, so that nobody saw how.
-    pub(crate) fn unseen(worker: u16) -> Death {
+    pub(crate) fn unseen(region: &Region, worker: u16) -> Death {
+        let breadcrumb = region.worker(usize::from(worker)).breadcrumb.get();
         let (exit, cpu) = (WireExit::Unknown, Duration::ZERO);
-        Death { worker, pid: 0, exit, words: None, cause: None, cpu, peak_memory: 0 }
+        Death { worker, pid: 0, exit, words: None, breadcrumb, cause: None, cpu, peak_memory: 0 }
     }
 }
 
@@ -88,7 +91,9 @@ fn settle(region: &Region, slot: usize, death: &Death) {
 
 fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let report = match death.cause {
-        Some(Cause::TimedOut { nanoseconds }) if started => Report::TimedOut { nanoseconds },
+        Some(Cause::TimedOut { nanoseconds }) if started => {
+            Report::TimedOut { nanoseconds, breadcrumb: death.breadcrumb.clone() }
+        }
         // However its worker ended: nobody wants to know.
         _ if region.slot(slot).state.state().cancelled() => Report::Cancelled,
         _ => Report::Died {
@@ -96,6 +101,8 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
             exit: death.exit,
             started,
             message: death.words.clone(),
+            // A call that had not begun said nothing.
+            breadcrumb: death.breadcrumb.clone().filter(|_| started),
             cpu: death.cpu,
             peak_memory: death.peak_memory,
         },

@@ -13,7 +13,9 @@ use nix::unistd::Pid;
 use super::arrival::short;
 use super::clock;
 use super::control::{self, Order, Word as Say};
-use super::repair::{self, Cause};
+use super::deadline::Ending;
+use super::limits::Limits;
+use super::repair;
 use super::worker::Worker;
 use crate::registry::Registry;
 use crate::report::WireExit;
@@ -48,10 +50,8 @@ pub(crate) fn supervise(mut control: OwnedFd, prefix_len: usize) -> ! {
 pub(super) struct Seat {
     /// The process, while there is one.
     pub(super) pid: Option<Pid>,
-    /// When the worker is killed, because it did not leave when asked to.
-    pub(super) kill_at: Option<u64>,
-    /// Why the supervisor ends it.
-    pub(super) cause: Option<Cause>,
+    /// How the supervisor ends it, if it does.
+    pub(super) end: Option<Ending>,
 }
 
 pub(super) struct Supervisor {
@@ -64,6 +64,7 @@ pub(super) struct Supervisor {
     pub(super) children: OwnedFd,
     pub(super) kick: OwnedFd,
     pub(super) grace: Duration,
+    pub(super) limits: Limits,
     pub(super) name: String,
     pub(super) seats: Vec<Seat>,
     /// Workers in a row that never became ready, and what ended the last.
@@ -199,11 +200,12 @@ impl Supervisor {
         process::close_all_but(&self.kept_by_workers);
         process::set_name(&format!("{}: worker {index}", short(&self.name)));
         process::set_oom_score(1000);
+        process::print_by_lines();
         // The process ends without ever giving it back.
         let region: &'static Region = Box::leak(Box::new(self.region.clone()));
         // Without it an overflow is a plain SIGSEGV.
         let _ = stack::install(&region.worker(index).stack_overflow);
-        Worker { index, region, registry: self.registry, kick: &self.kick }.work()
+        Worker { index, region, registry: self.registry, limits: &self.limits, kick: &self.kick }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.
@@ -222,13 +224,13 @@ impl Supervisor {
         point("reaped");
         let seat = std::mem::take(&mut self.seats[index]);
         let record = self.region.worker(index);
-        let words = record.words.get();
+        let (words, breadcrumb) = (record.words.get(), record.breadcrumb.get());
         let exit = match reaped.end {
             End::Signal(_) if record.stack_overflow.load(Relaxed) != 0 => WireExit::StackOverflow,
             End::Signal(number) => WireExit::Signal(number),
             End::Code(code) => WireExit::Code(code),
         };
-        if record.ready.load(SeqCst) == 0 && seat.cause.is_none() {
+        if record.ready.load(SeqCst) == 0 && seat.end.is_none() {
             let cause = words.clone().unwrap_or_else(|| format!("the worker {}", crate::Exit::from(exit)));
             self.failed(cause);
         } else {
@@ -238,8 +240,10 @@ impl Supervisor {
             worker: index as u16,
             pid: reaped.pid.as_raw(),
             exit,
-            words,
-            cause: seat.cause,
+            // A panic that was caught is not what ends a worker otherwise.
+            words: words.filter(|_| matches!(exit, WireExit::Signal(libc::SIGABRT))),
+            breadcrumb,
+            cause: seat.end.map(|end| end.cause),
             cpu: reaped.cpu,
             peak_memory: reaped.peak_memory,
         };

@@ -97,7 +97,7 @@ fn a_dead_worker_takes_no_wake_up_with_it() {
     let (region, _file) = map::make(Geometry { slots: 1, workers: 2, window: 4096 }).unwrap();
     region.idle().insert(0);
     region.idle().insert(1);
-    repair::after_death(&region, &repair::Death::unseen(1));
+    repair::after_death(&region, &repair::Death::unseen(&region, 1));
     assert_eq!((region.idle().take(1), region.idle().take(1)), (Some(0), None));
 }
 

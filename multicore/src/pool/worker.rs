@@ -7,6 +7,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::clock;
+use super::fault;
+use super::limits::{Limits, Recycling};
 use super::spin::Spin;
 use crate::call::Invocation;
 use crate::codec::{Codec, Failure};
@@ -15,6 +17,7 @@ use crate::registry::{HookKind, Registry, hooks};
 use crate::report::Report;
 use crate::shm::hint::Cursor;
 use crate::shm::layout::{Outcome, SlotHeader};
+use crate::shm::note::Note;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Settled, Word};
@@ -30,16 +33,25 @@ pub(crate) fn in_worker() -> bool {
     IN_WORKER.load(Relaxed)
 }
 
+/// The region and the number of this worker, if this process is one.
+#[inline]
+pub(crate) fn here() -> Option<(&'static Region, usize)> {
+    HERE.get().copied()
+}
+
 /// Exit codes of a worker that ends by itself without being asked.
 pub(crate) const START_HOOK_FAILED: i32 = 81;
-/// It finished a call that the supervisor was already ending it for.
+/// The supervisor was ending it over its call already when the call came to its own end.
 pub(crate) const EXPIRED: i32 = 82;
+/// The kernel refused a limit that its pool asks for.
+pub(crate) const NOT_LIMITED: i32 = 83;
 
 /// Everything a worker works with.
 pub(crate) struct Worker<'s> {
     pub(crate) index: usize,
     pub(crate) region: &'static Region,
     pub(crate) registry: &'static Registry,
+    pub(crate) limits: &'s Limits,
     /// Tells the supervisor to look at the deadlines again.
     pub(crate) kick: &'s OwnedFd,
 }
@@ -50,22 +62,44 @@ impl Worker<'_> {
         IN_WORKER.store(true, Relaxed);
         let _ = HERE.set((self.region, self.index));
         panics::keep_messages(|message| {
-            if let Some((region, index)) = HERE.get() {
-                region.worker(*index).words.set(message);
+            if let Some((region, index)) = here() {
+                add_words(&region.worker(index).words, message);
             }
         });
+        let record = self.region.worker(self.index);
+        record.pid.store(std::process::id(), Relaxed);
+        let recycling = self.limit();
         self.start();
-        self.region.worker(self.index).ready.store(1, SeqCst);
+        record.ready.store(1, SeqCst);
         let spin = Spin::default();
         loop {
             if let Some(slot) = self.next() {
                 self.run(slot);
+                if recycling.is_due(record) {
+                    point("recycled");
+                    self.leave(0);
+                }
             } else if self.region.head().draining.load(Acquire) != 0 {
-                self.leave();
+                self.leave(0);
             } else if !spin.until(|| self.region.ready().any()) {
                 self.sleep();
             }
         }
+    }
+
+    /// Has the kernel limit this process; without its limits no worker runs anything.
+    fn limit(&self) -> Recycling {
+        let limited = self.limits.apply().and_then(|()| Recycling::of(self.limits));
+        limited.unwrap_or_else(|error| {
+            self.never_ready(&format!("a limit could not be set: {error}"), NOT_LIMITED)
+        })
+    }
+
+    /// Says why, for the pool's owner, and ends.
+    fn never_ready(&self, why: &str, code: i32) -> ! {
+        self.region.worker(self.index).words.set(why);
+        process::flush_output();
+        process::exit_now(code)
     }
 
     fn start(&self) {
@@ -79,19 +113,17 @@ impl Worker<'_> {
                 Err(_) => "panicked".to_owned(),
             };
             let text = format!("the start hook `{}` ({}) failed: {failed}", hook.name, hook.place);
-            self.region.worker(self.index).words.set(&text);
-            process::flush_output();
-            process::exit_now(START_HOOK_FAILED);
+            self.never_ready(&text, START_HOOK_FAILED)
         }
     }
 
-    fn leave(&self) -> ! {
+    fn leave(&self, code: i32) -> ! {
         for hook in hooks(HookKind::Exit) {
             // Nobody is left to tell; the other hooks still run.
             let _ = panics::caught(hook.run);
         }
         process::flush_output();
-        process::exit_now(0)
+        process::exit_now(code)
     }
 
     /// Claims a call, in about the order of arrival.
@@ -128,6 +160,7 @@ impl Worker<'_> {
         record.current.store(slot as u32 + 1, Relaxed);
         // A panic that an earlier call caught itself is not what this one dies of.
         record.words.clear();
+        record.breadcrumb.clear();
         let timeout = header.timeout.load(Relaxed);
         if timeout != 0 {
             header.started.store(clock::now(), Relaxed);
@@ -136,11 +169,18 @@ impl Worker<'_> {
             return;
         }
         point("running");
+        // Nobody else writes it.
+        record.calls.store(record.calls.load(Relaxed).wrapping_add(1), Relaxed);
         if timeout != 0 {
             self.watch(header, timeout);
         }
         self.answer(slot, header);
         point("answered");
+        if header.state.state().expired() {
+            point("overdue");
+            // The supervisor tells the caller once this process is gone, or has the call run again.
+            self.leave(EXPIRED);
+        }
         if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
             // Nobody collects it and gives the memory back; and nobody runs it again and needs it.
             self.region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
@@ -170,6 +210,11 @@ impl Worker<'_> {
         let mut store = self.region.result_store(slot);
         let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
         let outcome = match self.invoke(slot, header, &mut out) {
+            // It may have asked, and left off in the middle.
+            Ok(()) if header.state.state().cancelled() => Err(Report::Cancelled),
+            answer => answer,
+        };
+        let outcome = match outcome {
             Ok(()) => Outcome::Value,
             Err(report) => {
                 // A panic that was caught is nobody's last word.
@@ -203,7 +248,12 @@ impl Worker<'_> {
             return Err(Report::Decode("the arguments are longer than their window".to_owned()));
         }
         let invocation = Invocation { arguments: self.region.arguments(slot, len), codec, results: out };
-        let result: Result<(), Failure> = panics::caught(|| (entry.run)(invocation))?;
+        let result: Result<(), Failure> = panics::caught(|| {
+            if header.fault.load(Relaxed) != 0 {
+                fault::happen(header.fault.swap(0, Relaxed));
+            }
+            (entry.run)(invocation)
+        })?;
         result.map_err(Report::from)
     }
 
@@ -224,9 +274,18 @@ impl Worker<'_> {
         };
         progress(self.region);
         if expired {
-            process::flush_output();
-            process::exit_now(EXPIRED);
+            self.leave(EXPIRED);
         }
+    }
+}
+
+/// Adds a panic's message to those of this call: the last of a panic in a panic says nothing of the first.
+fn add_words<const WORDS: usize>(words: &Note<WORDS>, message: &str) {
+    match words.get() {
+        Some(earlier) if earlier.len() + message.len() < 7 * WORDS => {
+            words.set(&format!("{earlier}; then: {message}"));
+        }
+        _ => words.set(message),
     }
 }
 

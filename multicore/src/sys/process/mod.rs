@@ -3,6 +3,7 @@
 mod descriptors;
 mod family;
 mod fork;
+mod limits;
 mod own;
 
 pub(crate) use descriptors::{
@@ -17,7 +18,11 @@ pub(crate) use fork::{
 };
 #[cfg(test)]
 pub(crate) use fork::{fork, fork_unchecked, thread_count};
-pub(crate) use own::{set_name, set_oom_score};
+pub(crate) use limits::{
+    limit_cpu, limit_data, limit_files, mapped_data, memory_file, private_memory, run_on, set_niceness,
+    set_variable, usable_cpus,
+};
+pub(crate) use own::{print_by_lines, set_name, set_oom_score};
 
 #[cfg(test)]
 pub(super) use {
