@@ -83,6 +83,11 @@ pub fn bad_variable(stage: &Stage) -> Seen {
     told(stage, "as it is", &[("MULTICORE_WORKERS", "many")])
 }
 
+/// It is told to fail in a way that there is not.
+pub fn bad_fault(stage: &Stage) -> Seen {
+    told(stage, "as it is", &[("MULTICORE_FAULT", "explode:square")])
+}
+
 /// And nobody outlives it.
 pub fn client_dies(stage: &Stage) -> Seen {
     let killed = kills::once(&stage.method);

@@ -22,6 +22,8 @@ pub enum Death {
     Overflow,
     /// An allocation that no machine can satisfy.
     NoMemory,
+    /// One that the machine can, and a data limit of 1 GiB does not.
+    TooMuchMemory,
     /// `exit(3)`.
     Exit,
 }
@@ -39,9 +41,20 @@ pub fn die(how: Death, path: &str) -> u64 {
         Death::BadStore => wild::bad_store(),
         Death::Abort => tasks::abort(),
         Death::Overflow => tasks::overflow(),
-        Death::NoMemory => hint::black_box(Vec::<u8>::with_capacity(isize::MAX as usize)).len() as u64,
+        Death::NoMemory => reserve(isize::MAX as usize),
+        Death::TooMuchMemory => reserve(2 << 30),
         Death::Exit => tasks::leave(3),
     }
+}
+
+fn reserve(bytes: usize) -> u64 {
+    hint::black_box(Vec::<u8>::with_capacity(bytes)).len() as u64
+}
+
+/// Keeps so many bytes for good.
+#[multicore::task]
+pub fn leak(bytes: usize) {
+    hint::black_box(vec![1u8; bytes].leak());
 }
 
 struct PanicsInDrop;
@@ -57,18 +70,20 @@ impl Drop for PanicsInDrop {
 pub enum Loop {
     /// Nothing.
     Plain,
+    /// Asks whether it is to end, and does.
+    Polite,
     /// Ignores SIGTERM.
     Deaf,
     /// Has two children that ignore SIGTERM.
     Parent,
 }
 
-/// Writes down its first moment and whoever is to end with it, and never ends.
+/// Writes down its first moment and whoever is to end with it, and never ends of its own accord.
 #[multicore::task]
 pub fn run_on(how: Loop, path: &str) {
     let begun = moment::now();
     let children: Vec<Child> = match how {
-        Loop::Plain => Vec::new(),
+        Loop::Plain | Loop::Polite => Vec::new(),
         Loop::Deaf => {
             wild::ignore_sigterm();
             Vec::new()
@@ -76,7 +91,7 @@ pub fn run_on(how: Loop, path: &str) {
         Loop::Parent => [(); 2].map(|()| deaf_child()).into(),
     };
     moment::note_of(begun, &children.iter().map(Child::id).collect::<Vec<_>>(), path);
-    loop {
+    while !(matches!(how, Loop::Polite) && multicore::cancelled()) {
         hint::spin_loop();
     }
 }

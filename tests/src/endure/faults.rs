@@ -7,6 +7,7 @@
 use super::METHODS;
 use super::alone;
 use super::dying::Death;
+use super::limited;
 use super::observe::{self as seen, dies};
 use super::stage::{Seen, Stage};
 
@@ -51,6 +52,8 @@ const DEADLINE: &str = "the deadline passes";
 const ENCODE: &str = "the arguments or the result cannot be encoded";
 const DECODE: &str = "the arguments or the result cannot be decoded";
 const LARGE: &str = "the arguments or the result are too large";
+const RECYCLED: &str = "a worker has had its max_calls, or has more than max_memory after a call";
+const KERNEL: &str = "a worker comes to its data_limit or its cpu_limit";
 const SUPERVISOR: &str = "the supervisor dies";
 
 /// What comes back where nothing is lost.
@@ -59,7 +62,7 @@ pub const RESULT: &str = "the result";
 pub const GONE: &str = "all are gone";
 
 /// Every way.
-pub const FAULTS: [Fault; 35] = [
+pub const FAULTS: [Fault; 41] = [
     fault("the function panics", "panic!", "Panicked", |stage| dies(stage, Death::Panic)),
     fault(
         "a panic ends the process: under panic = \"abort\", or while another panic unwinds",
@@ -80,6 +83,7 @@ pub const FAULTS: [Fault; 35] = [
         seen::idle_deaths,
     ),
     fault(DEADLINE, "20 ms pass", "TimedOut", seen::a_deadline),
+    fault(DEADLINE, "20 ms pass, and the task asks cancelled()", "TimedOut", limited::soft_deadline),
     fault(DEADLINE, "20 ms pass, SIGTERM is ignored: 100 ms of grace", "TimedOut", seen::a_deaf_deadline),
     fault("Handle::cancel", "cancel() while it runs", "Cancelled", seen::a_running_cancel),
     fault("Handle::cancel", "cancel() while it waits", "Cancelled", seen::a_queued_cancel),
@@ -90,7 +94,7 @@ pub const FAULTS: [Fault; 35] = [
     fault(LARGE, "5,000 bytes of arguments where 4,096 are allowed", "TooLarge", seen::large_arguments),
     fault(LARGE, "5,000 bytes of result where 4,096 are allowed", "TooLarge", seen::large_result),
     fault(
-        "a call that asks for isolation would have to run in the client",
+        "a call that asks for isolation, or is sent to a pool with limits, would have to run in the client",
         "par_ranges!(.., max_load_average = 0.0) of an isolated task",
         "Refused",
         seen::a_refusal,
@@ -116,6 +120,15 @@ pub const FAULTS: [Fault; 35] = [
         "UnknownTask",
         seen::an_unknown_task,
     ),
+    fault(RECYCLED, "max_calls(2), and a third call", RESULT, limited::call_limit),
+    fault(
+        RECYCLED,
+        "max_memory(64 MiB), 128 MiB are leaked, and another call",
+        RESULT,
+        limited::memory_limit,
+    ),
+    fault(KERNEL, "data_limit(1 GiB), and 2 GiB are allocated", "Died", limited::data_limit),
+    fault(KERNEL, "cpu_limit(1 s), and a loop, from its begin", "Died", limited::cpu_limit).most(3),
     fault(SUPERVISOR, "kill -9 of it: a call that runs", "Died", seen::a_dead_supervisor),
     fault(SUPERVISOR, "kill -9 of it: a call that waits", RESULT, seen::a_dead_supervisor_and_a_queued_call),
     fault(
@@ -150,6 +163,12 @@ pub const FAULTS: [Fault; 35] = [
         "MULTICORE_WORKERS=many",
         "Config",
         alone::bad_variable,
+    ),
+    fault(
+        "an option, a variable or a value makes no sense",
+        "MULTICORE_FAULT=explode:square",
+        "Config",
+        alone::bad_fault,
     ),
     fault("a worker is stopped (SIGSTOP)", "SIGSTOP, then 20 ms pass", "TimedOut", seen::a_stopped_worker),
     fault("the client dies", "kill -9 of it in the middle of calls", GONE, alone::client_dies),

@@ -12,6 +12,7 @@ pub mod dying;
 pub mod faults;
 pub mod found;
 pub mod kills;
+pub mod limited;
 pub mod observe;
 pub mod plan;
 pub mod sheet;

@@ -56,7 +56,7 @@ pub fn idle_deaths(stage: &Stage) -> Seen {
 }
 
 /// From the deadline, counted from the task's own first moment.
-fn over_time(how: Loop, stage: &Stage) -> Seen {
+pub(super) fn over_time(how: Loop, stage: &Stage) -> Seen {
     let path = stage.note();
     let outcome = stage.spawn(dying::run_on::call(how, &path).timeout(SOON)).get();
     let back = moment::now();

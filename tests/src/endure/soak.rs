@@ -1,5 +1,5 @@
-//! Minutes of calls of every size, with deaths, deadlines and cancels: the memory of client and supervisor
-//! stays what it is.
+//! Minutes of calls of every size, with recycling, deaths, deadlines and cancels: the memory of client and
+//! supervisor stays what it is.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use multicore::{Error, Handle, Pool};
 
+use super::dying;
 use super::found::{self, Found, outcome};
 use super::plan::Plan;
 use super::{METHODS, Verdict, part};
 use crate::belongings::Belongings;
+use crate::fixture::Folder;
 use crate::parts;
 use crate::payload::{self, Random};
 use crate::procfs;
@@ -20,6 +22,12 @@ use crate::tasks;
 use crate::watch::within;
 
 const THREADS: u64 = 2;
+/// A worker is replaced after so many calls,
+const CALLS: u64 = 200;
+/// or when it has so much memory after one.
+const MEMORY: u64 = 24 << 20;
+/// One call in a hundred leaves so much with its worker.
+const LEAK: usize = 4 << 20;
 /// How many times memory is looked at.
 const SAMPLES: u32 = 200;
 /// Of these the first tenth is not counted: until then not every window has been used at every size.
@@ -35,6 +43,7 @@ struct Done {
     deadlines: u64,
     cancels: u64,
     panics: u64,
+    leaks: u64,
     wrong: u64,
 }
 
@@ -44,25 +53,28 @@ impl Done {
         self.calls += 1;
         let spawn = |call| pool.spawn(call).expect("a slot");
         let ended = |outcome: multicore::Result<u64>| outcome.expect_err("it has no result");
-        let (count, right) = match random.below(1000) {
-            // Leaks that it has stay with it.
-            0..3 => {
+        let (count, right) = match random.below(2000) {
+            0..2 => {
                 (&mut self.deaths, matches!(ended(spawn(tasks::leave::call(3)).get()), Error::Died { .. }))
             }
-            3..6 => {
+            2..4 => {
                 let call = tasks::nap::call(600_000).timeout(Duration::from_millis(3));
                 (&mut self.deadlines, matches!(ended(spawn(call).get()), Error::TimedOut { .. }))
             }
-            6..9 => {
+            4..6 => {
                 let handle = spawn(tasks::nap::call(600_000));
                 handle.cancel();
                 (&mut self.cancels, matches!(ended(handle.get()), Error::Cancelled { .. }))
             }
-            9..12 => {
+            6..12 => {
                 let panicked = ended(spawn(tasks::panic_literal::call()).get());
                 (&mut self.panics, matches!(panicked, Error::Panicked { .. }))
             }
             12..20 => return drop(spawn(tasks::square::call(7))),
+            20..40 => {
+                let leaked = pool.spawn(dying::leak::call(LEAK)).and_then(Handle::get);
+                (&mut self.leaks, leaked.is_ok())
+            }
             _ => return self.exchange(pool, random),
         };
         *count += 1;
@@ -87,6 +99,7 @@ impl Done {
             deadlines: self.deadlines + other.deadlines,
             cancels: self.cancels + other.cancels,
             panics: self.panics + other.panics,
+            leaks: self.leaks + other.leaks,
             wrong: self.wrong + other.wrong,
         }
     }
@@ -125,7 +138,10 @@ pub fn play(method: &str, seconds: &str, seed: &str) {
     parts::start(method);
     Rig::new(1).end();
     let before = Belongings::now();
-    let rig = Rig::with(Pool::builder().workers(2).slots(8));
+    let folder = Folder::new();
+    let hooks = folder.file("exits");
+    let config = Pool::builder().workers(2).slots(8).max_calls(CALLS).max_memory(MEMORY);
+    let rig = Rig::with(config.env("MULTICORE_TEST_EXIT_HOOK", &hooks));
     let supervisor = rig.supervisor();
     let over = AtomicBool::new(false);
     let client = |thread| {
@@ -151,19 +167,28 @@ pub fn play(method: &str, seconds: &str, seed: &str) {
     });
     assert_eq!(rig.supervisor().started, supervisor.started, "the supervisor is still the same");
     rig.end();
-    tell(done, seconds, &own, &its);
+    tell(done, seconds, recycled(&hooks), &own, &its);
+    drop(folder);
     assert_eq!(Belongings::now(), before);
 }
 
-fn tell(done: Done, seconds: u32, own: &Curve, its: &Curve) {
+/// How many workers ran their exit hooks; the last two when the pool ended.
+fn recycled(hooks: &str) -> u64 {
+    let lines = std::fs::read_to_string(hooks).unwrap_or_default().lines().count();
+    (lines as u64).saturating_sub(2)
+}
+
+fn tell(done: Done, seconds: u32, recycled: u64, own: &Curve, its: &Curve) {
     let mut found = Found::default();
     let counts = [
         ("seconds", u64::from(seconds)),
         ("calls", done.calls),
+        ("workers recycled", recycled),
         ("deaths", done.deaths),
         ("deadlines", done.deadlines),
         ("cancels", done.cancels),
         ("panics", done.panics),
+        ("leaks", done.leaks),
         ("wrong", done.wrong),
     ];
     counts.into_iter().for_each(|(name, count)| found.count(name, count));
