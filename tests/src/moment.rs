@@ -50,19 +50,28 @@ pub fn note_of(moment: u64, children: &[u32], path: &str) {
     fs::write(path, line + "\n").expect("a folder for notes");
 }
 
+/// Takes a note away and reads it, if it is there.
+///
+/// # Panics
+/// When it is no note.
+pub fn look(path: &str) -> Option<Note> {
+    let text = fs::read_to_string(path).ok().filter(|text| text.ends_with('\n'))?;
+    fs::remove_file(path).expect("the note");
+    let mut numbers = text.split_whitespace();
+    let at = numbers.next().and_then(|word| word.parse().ok()).expect("a moment");
+    Some(Note { at, pids: numbers.map(|word| word.parse().expect("a process")).collect() })
+}
+
 /// Waits for a note, takes it away and reads it.
 ///
 /// # Panics
 /// When nobody writes it.
 #[track_caller]
 pub fn noted(path: &str) -> Note {
-    let mut text = String::new();
+    let mut note = None;
     eventually("it was noted", || {
-        text = fs::read_to_string(path).unwrap_or_default();
-        text.ends_with('\n')
+        note = look(path);
+        note.is_some()
     });
-    fs::remove_file(path).expect("the note");
-    let mut numbers = text.split_whitespace();
-    let at = numbers.next().and_then(|word| word.parse().ok()).expect("a moment");
-    Note { at, pids: numbers.map(|word| word.parse().expect("a process")).collect() }
+    note.expect("just seen")
 }

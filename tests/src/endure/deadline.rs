@@ -12,7 +12,6 @@ use super::watched::Watched;
 use super::{METHODS, Verdict, part};
 use crate::belongings::Belongings;
 use crate::fixture::Folder;
-use crate::moment;
 use crate::parts;
 use crate::rig::Rig;
 use crate::watch::within;
@@ -29,9 +28,7 @@ const LOOPS: [(Loop, &str); 3] =
 /// One call: how long its processes lasted from its begin; `None` when they did not end, or its caller was
 /// told otherwise.
 fn once(rig: &Rig, folder: &Folder, how: Loop) -> Option<Duration> {
-    let path = folder.file("begun");
-    let handle = rig.pool.spawn(dying::run_on::call(how, &path).timeout(DEADLINE)).expect("a slot");
-    let note = moment::noted(&path);
+    let (handle, note) = dying::begin(&rig.pool, how, DEADLINE, &folder.file("begun"));
     let gone = Watched::these(note.pids).until_gone(PATIENCE);
     let right = matches!(handle.get(), Err(Error::TimedOut { .. })) && gone.left == 0;
     right.then(|| Duration::from_nanos(gone.last.saturating_sub(note.at)))

@@ -2,10 +2,14 @@
 
 use std::hint;
 use std::process::{Child, Command};
+use std::thread;
+use std::time::Duration;
 
+use multicore::{Handle, Pool};
 use serde::{Deserialize, Serialize};
 
-use crate::{moment, tasks, wild};
+use crate::moment::{self, Note};
+use crate::{tasks, wild};
 
 /// A way to end a call that was not asked for.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -74,6 +78,8 @@ pub enum Loop {
     Polite,
     /// Ignores SIGTERM.
     Deaf,
+    /// Does not even loop.
+    Asleep,
     /// Has two children that ignore SIGTERM.
     Parent,
 }
@@ -83,7 +89,7 @@ pub enum Loop {
 pub fn run_on(how: Loop, path: &str) {
     let begun = moment::now();
     let children: Vec<Child> = match how {
-        Loop::Plain | Loop::Polite => Vec::new(),
+        Loop::Plain | Loop::Polite | Loop::Asleep => Vec::new(),
         Loop::Deaf => {
             wild::ignore_sigterm();
             Vec::new()
@@ -92,7 +98,31 @@ pub fn run_on(how: Loop, path: &str) {
     };
     moment::note_of(begun, &children.iter().map(Child::id).collect::<Vec<_>>(), path);
     while !(matches!(how, Loop::Polite) && multicore::cancelled()) {
-        hint::spin_loop();
+        match how {
+            Loop::Asleep => thread::park(),
+            _ => hint::spin_loop(),
+        }
+    }
+}
+
+/// Begins such a call with a deadline; sends it again where the machine is so loaded that its time is up
+/// before its first step.
+///
+/// # Panics
+/// When the pool does not take it.
+pub fn begin(pool: &Pool, how: Loop, deadline: Duration, path: &str) -> (Handle<()>, Note) {
+    loop {
+        let handle = pool.spawn(run_on::call(how, path).timeout(deadline)).expect("a slot");
+        loop {
+            let over = handle.is_finished();
+            if let Some(note) = moment::look(path) {
+                return (handle, note);
+            }
+            if over {
+                break;
+            }
+            thread::sleep(Duration::from_micros(500));
+        }
     }
 }
 
@@ -100,13 +130,4 @@ pub fn run_on(how: Loop, path: &str) {
 fn deaf_child() -> Child {
     let program = "trap '' TERM; exec sleep 600";
     Command::new("sh").args(["-c", program]).spawn().expect("a shell")
-}
-
-/// As [`run_on()`], without work for the processor.
-#[multicore::task]
-pub fn sleep_on(path: &str) {
-    moment::note(path);
-    loop {
-        std::thread::park();
-    }
 }

@@ -63,12 +63,14 @@ impl Found {
     }
 }
 
-/// What a part printed that ended well; what it complained about goes to this program's complaints if not.
+/// What a part printed that ended well.
 ///
 /// # Panics
-/// When it did not.
+/// When it did not, with what it complained about last.
 pub fn outcome(ended: crate::fixture::Ended) -> String {
-    assert!(ended.status.success(), "{}\n{}{}", ended.status, ended.stdout, ended.stderr);
+    let last: Vec<&str> = ended.stderr.lines().rev().take(20).collect();
+    let last: String = last.into_iter().rev().map(|line| format!("\n  {line}")).collect();
+    assert!(ended.status.success(), "a part ended by {}:{last}", ended.status);
     ended.stdout
 }
 

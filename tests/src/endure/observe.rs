@@ -16,6 +16,8 @@ use crate::wild;
 
 /// The deadlines here.
 const SOON: Duration = Duration::from_millis(20);
+/// And where there is none.
+const FOREVER: Duration = Duration::from_secs(600);
 
 fn send(pid: i32, signal: Signal) -> u64 {
     let moment = moment::now();
@@ -25,9 +27,7 @@ fn send(pid: i32, signal: Signal) -> u64 {
 
 /// An endless call that has begun.
 fn begun(stage: &Stage) -> (multicore::Handle<()>, Note) {
-    let path = stage.note();
-    let handle = stage.spawn(dying::sleep_on::call(&path));
-    (handle, moment::noted(&path))
+    dying::begin(&stage.rig.pool, Loop::Asleep, FOREVER, &stage.note())
 }
 
 /// Its own fault.
@@ -47,9 +47,11 @@ pub fn a_kill(stage: &Stage) -> Seen {
 
 /// Of both workers, once they sleep: a call made at once finds others.
 pub fn idle_deaths(stage: &Stage) -> Seen {
-    let workers = stage.rig.workers();
+    let mut workers = Vec::new();
     eventually("the workers sleep", || {
-        workers.iter().all(|worker| procfs::stat(worker.pid).is_some_and(|now| now.state == 'S'))
+        // One that was killed and has not died yet is awake.
+        workers = stage.rig.workers();
+        workers.iter().all(|worker| worker.state == 'S')
     });
     let moment = workers.iter().map(|worker| send(worker.pid, Signal::SIGKILL)).min().expect("two workers");
     Seen::now(moment, stage.spawn(tasks::square::call(7)).get())
@@ -57,10 +59,8 @@ pub fn idle_deaths(stage: &Stage) -> Seen {
 
 /// From the deadline, counted from the task's own first moment.
 pub(super) fn over_time(how: Loop, stage: &Stage) -> Seen {
-    let path = stage.note();
-    let outcome = stage.spawn(dying::run_on::call(how, &path).timeout(SOON)).get();
-    let back = moment::now();
-    Seen::at(back, deadline(&moment::noted(&path)), outcome)
+    let (handle, note) = dying::begin(&stage.rig.pool, how, SOON, &stage.note());
+    Seen::now(deadline(&note), handle.get())
 }
 
 fn deadline(note: &Note) -> u64 {
@@ -79,9 +79,7 @@ pub fn a_deaf_deadline(stage: &Stage) -> Seen {
 
 /// Stopped before its deadline.
 pub fn a_stopped_worker(stage: &Stage) -> Seen {
-    let path = stage.note();
-    let handle = stage.spawn(dying::sleep_on::call(&path).timeout(SOON));
-    let note = moment::noted(&path);
+    let (handle, note) = dying::begin(&stage.rig.pool, Loop::Asleep, SOON, &stage.note());
     // On a loaded machine it may be over already.
     let _ = kill(Pid::from_raw(note.pids[0]), Signal::SIGSTOP);
     Seen::now(deadline(&note), handle.get())
@@ -164,9 +162,7 @@ pub fn a_closed_pool(_stage: &Stage) -> Seen {
 /// Old ones, when the time for them is up.
 pub fn a_closing_pool(stage: &Stage) -> Seen {
     let pool = Pool::builder().workers(1).shutdown_timeout(SOON).build().expect("a pool");
-    let path = stage.note();
-    let handle = pool.spawn(dying::sleep_on::call(&path)).expect("a slot");
-    let _ = moment::noted(&path);
+    let (handle, _) = dying::begin(&pool, Loop::Asleep, FOREVER, &stage.note());
     let moment = moment::now();
     pool.shutdown();
     Seen::now(moment, handle.get())
