@@ -27,6 +27,7 @@ use crate::procfs;
 use crate::rig::Rig;
 
 const THREADS: u64 = 4;
+const WORKERS: usize = 3;
 /// The supervisor is killed instead of a worker once in so many kills.
 const SUPERVISOR: u64 = 12;
 
@@ -73,7 +74,7 @@ pub fn chaos(kills: u64, seed: u64) -> Tally {
     let notes = Notes(std::env::temp_dir().join(format!("multicore-chaos-{}-{seed}", std::process::id())));
     File::create(&notes.0).expect("a temporary file");
     let path = notes.0.to_str().expect("a name in text");
-    let rig = Rig::with(Pool::builder().workers(3).slots(16));
+    let rig = Rig::with(Pool::builder().workers(WORKERS).slots(16));
     let over = AtomicBool::new(false);
     let (killed, clients) = thread::scope(|scope| {
         let start = |thread| {

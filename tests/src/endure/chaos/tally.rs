@@ -2,6 +2,7 @@
 
 use multicore::{Error, Result};
 
+use super::WORKERS;
 use super::client::Kind;
 use crate::endure::found::Found;
 
@@ -37,8 +38,12 @@ impl Tally {
         Tally { killed, ..self }
     }
 
+    /// Neither settled nor hanging; or detached and never begun, beyond what the deaths of workers that had
+    /// just taken one can explain.
     fn lost(&self) -> u64 {
-        self.made - self.settled() - self.detached - self.hung
+        let deaths = self.killed.0 + WORKERS as u64 * self.killed.1 + self.timed_out + self.cancelled;
+        let forgotten = (self.detached - self.detached_begun).saturating_sub(deaths);
+        self.made - self.settled() - self.detached - self.hung + forgotten
     }
 
     /// Whether every call had one end, and the one that it should have.
