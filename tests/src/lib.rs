@@ -9,6 +9,7 @@
 pub mod belongings;
 pub mod endure;
 pub mod fixture;
+pub mod hostile;
 pub mod moment;
 pub mod parts;
 pub mod payload;

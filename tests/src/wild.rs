@@ -1,6 +1,8 @@
-//! What no safe code can do: the only file of the tests with unsafe code.
+//! What no safe code can do: the only place in the tests with unsafe code.
 
 #![allow(unsafe_code)]
+
+pub mod region;
 
 use std::ptr;
 use std::sync::Once;

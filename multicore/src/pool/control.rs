@@ -25,6 +25,8 @@ pub(crate) struct Hello {
     pub(crate) name: String,
     /// What each worker may use.
     pub(crate) limits: Limits,
+    /// Whether calls may be marked with a fault; else a mark is a worker's own.
+    pub(crate) faults: bool,
     /// The numbers under which the workers have the descriptors that they keep.
     pub(crate) keep_fds: Vec<i32>,
 }

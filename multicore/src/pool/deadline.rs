@@ -66,7 +66,7 @@ impl Supervisor {
     /// Ends workers whose call is due to be ended; the next moment at which something is due.
     fn enforce(&mut self) -> u64 {
         let now = clock::now();
-        let mut alarm = self.retry_at.unwrap_or(u64::MAX);
+        let mut alarm = self.retry_at.unwrap_or(u64::MAX).min(self.end_stopped(now));
         for (index, seat) in self.seats.iter_mut().enumerate() {
             let Some(pid) = seat.pid else { continue };
             if let Some(end) = &mut seat.end {
@@ -108,6 +108,6 @@ fn deadline(region: &Region, worker: usize) -> Option<Due> {
         return Some(Due { slot, generation, at: 0, cause: Cause::Cancelled });
     }
     let nanoseconds = header.timeout.load(Relaxed);
-    let at = header.started.load(Relaxed).saturating_add(nanoseconds);
+    let at = region.worker(worker).started.load(Relaxed).saturating_add(nanoseconds);
     (nanoseconds != 0).then_some(Due { slot, generation, at, cause: Cause::TimedOut { nanoseconds } })
 }

@@ -146,6 +146,17 @@ impl Client {
         }
     }
 
+    /// Has the supervisor go on if somebody stopped it; with `look`, as
+    /// [`ask_supervisor_to_look`](Client::ask_supervisor_to_look).
+    pub(super) fn remind_supervisor(&self, look: bool) {
+        if let Some(link) = &self.life().link {
+            link.go_on();
+            if look {
+                link.tell(&Order::Look);
+            }
+        }
+    }
+
     /// A state that nobody here wrote: ends all processes; the next look starts new ones. Not when it is
     /// `over`, because another thread met the same and was faster.
     #[cold]
@@ -155,8 +166,8 @@ impl Client {
             return;
         }
         if let Some(link) = &life.link {
-            link.kill();
-            link.wait(STOP);
+            // Ended in order, it leaves none of those behind who may go on writing.
+            self.end(link);
         }
         drop(life);
         self.look_after_supervisor();
@@ -217,6 +228,7 @@ impl Client {
         if let Some(link) = life.link.clone() {
             self.stand(Standing::Draining);
             link.tell(&Order::Drain);
+            link.go_on();
             // Others may cancel calls meanwhile.
             drop(life);
             if !link.wait(timeout) {
@@ -247,6 +259,8 @@ impl Client {
 
     fn end(&self, link: &Link) {
         link.tell(&Order::Stop);
+        // A stopped one hears nothing.
+        link.go_on();
         if !link.wait(STOP) {
             link.kill();
             link.wait(STOP);
@@ -258,6 +272,7 @@ impl Client {
 pub(crate) fn hello(
     geometry: crate::shm::layout::Geometry,
     settings: &crate::config::Settings,
+    faults: bool,
 ) -> Result<Hello> {
     let name = std::env::current_exe().ok();
     let name = name.as_deref().and_then(std::path::Path::file_name).map(|n| n.to_string_lossy().into_owned());
@@ -267,6 +282,7 @@ pub(crate) fn hello(
         grace: settings.grace,
         name: name.unwrap_or_else(|| "multicore".to_owned()),
         limits: settings.limits.clone(),
+        faults,
         keep_fds: settings.keep_fds.clone(),
     })
 }

@@ -90,6 +90,11 @@ impl Link {
         let _ = control::send(self.control.as_fd(), b"", order, &[]);
     }
 
+    /// Has the supervisor go on if somebody stopped it; else nothing.
+    pub(crate) fn go_on(&self) {
+        let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGCONT);
+    }
+
     /// Ends the supervisor; its workers die with it.
     pub(crate) fn kill(&self) {
         let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGKILL);

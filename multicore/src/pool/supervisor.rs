@@ -16,13 +16,14 @@ use super::control::{self, Order, Word as Say};
 use super::deadline::Ending;
 use super::limits::Limits;
 use super::repair;
+use super::storm::Storm;
 use super::worker::Worker;
 use crate::registry::Registry;
 use crate::report::WireExit;
 use crate::shm::region::Region;
 use crate::sys::fault::point;
 use crate::sys::process::{End, Fork, Reaped};
-use crate::sys::{eventfd, futex, process, signals, stack};
+use crate::sys::{eventfd, process, signals, stack};
 
 /// How often in a row a worker may fail to become ready.
 pub(crate) const RESTART_LIMIT: u32 = 10;
@@ -52,6 +53,10 @@ pub(super) struct Seat {
     pub(super) pid: Option<Pid>,
     /// How the supervisor ends it, if it does.
     pub(super) end: Option<Ending>,
+    /// When it was forked.
+    pub(super) born: u64,
+    /// Since when it is stopped, if it is.
+    pub(super) stopped: Option<u64>,
 }
 
 pub(super) struct Supervisor {
@@ -65,6 +70,7 @@ pub(super) struct Supervisor {
     pub(super) kick: OwnedFd,
     pub(super) grace: Duration,
     pub(super) limits: Limits,
+    pub(super) faults: bool,
     pub(super) name: String,
     pub(super) seats: Vec<Seat>,
     /// Workers in a row that never became ready, and what ended the last.
@@ -72,6 +78,7 @@ pub(super) struct Supervisor {
     pub(super) last_failure: String,
     /// When the next worker may be tried after a failure.
     pub(super) retry_at: Option<u64>,
+    pub(super) storm: Storm,
     pub(super) draining: bool,
 }
 
@@ -86,6 +93,9 @@ impl Supervisor {
             while let Some(reaped) = self.reap() {
                 self.bury(&reaped);
             }
+            self.see_stops();
+            // Whatever a worker made of it.
+            self.region.head().draining.store(u32::from(self.draining), SeqCst);
             self.fill_seats();
             if self.failures >= RESTART_LIMIT && !self.any_ready() {
                 let word =
@@ -146,7 +156,7 @@ impl Supervisor {
             Ok(Some((Order::Drain, _))) => {
                 self.draining = true;
                 self.region.head().draining.store(1, SeqCst);
-                self.wake_all();
+                repair::wake_workers(&self.region);
                 Next::Go
             }
             // Going round is looking.
@@ -174,7 +184,7 @@ impl Supervisor {
             match process::fork_supervisor() {
                 Ok(Fork::Parent(pid)) => {
                     point("forked");
-                    self.seats[index] = Seat { pid: Some(pid), ..Seat::default() };
+                    self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
                 }
                 Ok(Fork::Child) => self.become_worker(index, supervisor),
                 Err(error) => self.failed(error.to_string()),
@@ -205,7 +215,8 @@ impl Supervisor {
         let region: &'static Region = Box::leak(Box::new(self.region.clone()));
         // Without it an overflow is a plain SIGSEGV.
         let _ = stack::install(&region.worker(index).stack_overflow);
-        Worker { index, region, registry: self.registry, limits: &self.limits, kick: &self.kick }.work()
+        let (registry, limits, faults) = (self.registry, &self.limits, self.faults);
+        Worker { index, region, registry, limits, faults, kick: &self.kick }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.
@@ -230,11 +241,16 @@ impl Supervisor {
             End::Signal(number) => WireExit::Signal(number),
             End::Code(code) => WireExit::Code(code),
         };
+        // With no call to die of, and none of those that `failed` counts.
+        let for_nothing = record.calls.load(Relaxed) == 0 && record.ready.load(SeqCst) != 0;
         if record.ready.load(SeqCst) == 0 && seat.end.is_none() {
             let cause = words.clone().unwrap_or_else(|| format!("the worker {}", crate::Exit::from(exit)));
             self.failed(cause);
         } else {
             self.failures = 0;
+        }
+        if for_nothing && let Some(at) = self.storm.died(seat.born, clock::now()) {
+            self.retry_at = Some(self.retry_at.map_or(at, |other| other.max(at)));
         }
         let death = repair::Death {
             worker: index as u16,
@@ -249,7 +265,8 @@ impl Supervisor {
         };
         repair::after_death(&self.region, &death);
         point("repaired");
-        self.wake_all();
+        // The dead worker may have been about to wake somebody.
+        repair::wake_workers(&self.region);
     }
 
     fn failed(&mut self, cause: String) {
@@ -257,15 +274,6 @@ impl Supervisor {
         self.last_failure = cause;
         // 1, 2, 4 … 512 ms: ten failures take about a second, and no storm.
         self.retry_at = Some(clock::now() + (1_000_000 << self.failures.min(9)) / 2);
-    }
-
-    /// The dead worker may have been about to wake somebody.
-    fn wake_all(&self) {
-        for index in 0..self.seats.len() {
-            let record = self.region.worker(index);
-            record.wake.fetch_add(1, SeqCst);
-            futex::wake(&record.wake, i32::MAX);
-        }
     }
 
     /// Kills and collects every worker and everything they left to this process.

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::clock;
@@ -16,7 +16,7 @@ use crate::panics;
 use crate::registry::{HookKind, Registry, hooks};
 use crate::report::Report;
 use crate::shm::hint::Cursor;
-use crate::shm::layout::{Outcome, SlotHeader};
+use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
 use crate::shm::note::Note;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
@@ -52,6 +52,8 @@ pub(crate) struct Worker<'s> {
     pub(crate) region: &'static Region,
     pub(crate) registry: &'static Registry,
     pub(crate) limits: &'s Limits,
+    /// Whether the program asks for faults.
+    pub(crate) faults: bool,
     /// Tells the supervisor to look at the deadlines again.
     pub(crate) kick: &'s OwnedFd,
 }
@@ -144,6 +146,8 @@ impl Worker<'_> {
     fn sleep(&self) {
         let record = self.region.worker(self.index);
         let seen = record.wake.load(SeqCst);
+        // If it says that something runs here, somebody else wrote that.
+        record.current.store(0, Release);
         let work = self.region.idle().insert_then(self.index, || {
             self.region.ready().any() || self.region.head().draining.load(SeqCst) != 0
         });
@@ -157,22 +161,25 @@ impl Worker<'_> {
     fn run(&self, slot: usize) {
         let header = self.region.slot(slot);
         let record = self.region.worker(self.index);
-        record.current.store(slot as u32 + 1, Relaxed);
+        // Release, as below: whoever sees it sees that the call of before is finished.
+        record.current.store(slot as u32 + 1, Release);
         // A panic that an earlier call caught itself is not what this one dies of.
         record.words.clear();
         record.breadcrumb.clear();
         let timeout = header.timeout.load(Relaxed);
         if timeout != 0 {
-            header.started.store(clock::now(), Relaxed);
+            record.started.store(clock::now(), Relaxed);
         }
         if !header.state.begin(self.index as u16) {
+            // Taken back: this worker was stopped, or slow beyond belief.
+            record.current.store(0, Release);
             return;
         }
         point("running");
         // Nobody else writes it.
         record.calls.store(record.calls.load(Relaxed).wrapping_add(1), Relaxed);
         if timeout != 0 {
-            self.watch(header, timeout);
+            self.watch(record, timeout);
         }
         self.answer(slot, header);
         point("answered");
@@ -187,7 +194,7 @@ impl Worker<'_> {
         }
         let settled = header.state.finish(self.index as u16);
         point("finished");
-        record.current.store(0, Relaxed);
+        record.current.store(0, Release);
         self.tell(slot, header, settled);
     }
 
@@ -195,8 +202,8 @@ impl Worker<'_> {
     ///
     /// Either the supervisor announced its alarm before this load, and it is compared; or it will
     /// look at the running calls after the announcement, and find this one.
-    fn watch(&self, header: &SlotHeader, timeout: u64) {
-        let due = header.started.load(Relaxed).saturating_add(timeout);
+    fn watch(&self, record: &WorkerRecord, timeout: u64) {
+        let due = record.started.load(Relaxed).saturating_add(timeout);
         std::sync::atomic::fence(SeqCst);
         if due < self.region.head().next_alarm.load(SeqCst) {
             // A kick that fails leaves the supervisor's own alarm.
@@ -249,7 +256,7 @@ impl Worker<'_> {
         }
         let invocation = Invocation { arguments: self.region.arguments(slot, len), codec, results: out };
         let result: Result<(), Failure> = panics::caught(|| {
-            if header.fault.load(Relaxed) != 0 {
+            if self.faults {
                 fault::happen(header.fault.swap(0, Relaxed));
             }
             (entry.run)(invocation)

@@ -62,6 +62,9 @@ pub(crate) struct WorkerRecord {
     pub(crate) stack_overflow: AtomicU32,
     /// The slot it runs, plus one: a hint.
     pub(crate) current: AtomicU32,
+    /// Nanoseconds on the monotonic clock at which it began that call, if the call has a time limit. Not
+    /// in the slot: an owner that was stopped, and lost its claim, may still write it.
+    pub(crate) started: AtomicU64,
     /// The generation of the call that last asked whether it is to end.
     pub(crate) asks: AtomicU32,
     /// The process.
@@ -86,8 +89,6 @@ pub(crate) struct SlotHeader {
     /// How often the call may be run again after its worker died.
     pub(crate) retries: AtomicU32,
     pub(crate) codec: AtomicU32,
-    /// Nanoseconds on the monotonic clock at which the call began.
-    pub(crate) started: AtomicU64,
     pub(crate) result_len: AtomicU64,
     /// Bytes of the result window that have pages: a hint for the next writer.
     pub(crate) result_pages: AtomicU64,

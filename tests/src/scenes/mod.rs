@@ -5,8 +5,10 @@
 pub mod alone;
 pub mod calling;
 pub mod faults;
+pub mod hostile;
 pub mod limits;
 pub mod sharing;
+pub mod stopped;
 
 /// The scenes of [`calling`], given to a macro.
 #[macro_export]
@@ -117,6 +119,31 @@ macro_rules! limit_scenes {
     };
 }
 
+/// The scenes of [`hostile`], given to a macro.
+#[macro_export]
+macro_rules! hostile_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { hostile:
+            every_forged_field_settles_every_call
+        }
+    };
+}
+
+/// The scenes of [`stopped`], given to a macro.
+#[macro_export]
+macro_rules! stopped_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { stopped:
+            a_stopped_idle_worker_swallows_no_call
+            workers_stopped_at_any_moment_lose_nothing
+            a_pool_of_stopped_workers_waits_for_them
+            workers_that_stay_stopped_are_replaced_when_they_are_missed
+            a_call_on_a_stopped_worker_can_be_cancelled
+            a_stopped_supervisor_is_asked_to_go_on
+        }
+    };
+}
+
 /// The scenes of [`alone`], given to a macro.
 #[macro_export]
 macro_rules! alone_scenes {
@@ -153,11 +180,13 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 6] = [
+    let lists: [&[Named]; 8] = [
         calling_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
         limit_scenes!(crate::table),
+        hostile_scenes!(crate::table),
+        stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),
     ];

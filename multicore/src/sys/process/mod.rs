@@ -10,8 +10,8 @@ pub(crate) use descriptors::{
     close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
 };
 pub(crate) use family::{
-    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, peek_dead, reap,
-    reap_next,
+    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, next_stop, own_group,
+    peek_dead, reap, reap_next,
 };
 pub(crate) use fork::{
     Fork, Parent, collect, exit_now, flush_output, fork_supervisor, fork_unseen, single_threaded,
