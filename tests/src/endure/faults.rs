@@ -7,6 +7,7 @@
 use super::METHODS;
 use super::alone;
 use super::dying::Death;
+use super::forged;
 use super::limited;
 use super::observe::{self as seen, dies};
 use super::stage::{Seen, Stage};
@@ -54,6 +55,7 @@ const DECODE: &str = "the arguments or the result cannot be decoded";
 const LARGE: &str = "the arguments or the result are too large";
 const RECYCLED: &str = "a worker has had its max_calls, or has more than max_memory after a call";
 const KERNEL: &str = "a worker comes to its data_limit or its cpu_limit";
+const STOPPED: &str = "a worker is stopped (SIGSTOP)";
 const SUPERVISOR: &str = "the supervisor dies";
 
 /// What comes back where nothing is lost.
@@ -62,7 +64,7 @@ pub const RESULT: &str = "the result";
 pub const GONE: &str = "all are gone";
 
 /// Every way.
-pub const FAULTS: [Fault; 41] = [
+pub const FAULTS: [Fault; 44] = [
     fault("the function panics", "panic!", "Panicked", |stage| dies(stage, Death::Panic)),
     fault(
         "a panic ends the process: under panic = \"abort\", or while another panic unwinds",
@@ -170,6 +172,20 @@ pub const FAULTS: [Fault; 41] = [
         "Config",
         alone::bad_fault,
     ),
-    fault("a worker is stopped (SIGSTOP)", "SIGSTOP, then 20 ms pass", "TimedOut", seen::a_stopped_worker),
+    fault(STOPPED, "SIGSTOP, then 20 ms pass", "TimedOut", forged::a_stopped_worker),
+    fault(STOPPED, "SIGSTOP of all idle workers, then a call", RESULT, forged::stopped_idle_workers),
+    fault(
+        "the supervisor is stopped (SIGSTOP)",
+        "SIGSTOP, then kill -9 of a worker in the middle of a call",
+        "Died",
+        forged::a_stopped_supervisor,
+    )
+    .most(5),
+    fault(
+        "a worker writes over the shared memory",
+        "an impossible phase in every state word",
+        "Died",
+        forged::impossible_words,
+    ),
     fault("the client dies", "kill -9 of it in the middle of calls", GONE, alone::client_dies),
 ];

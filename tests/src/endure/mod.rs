@@ -10,6 +10,7 @@ pub mod deadline;
 pub mod descriptors;
 pub mod dying;
 pub mod faults;
+pub mod forged;
 pub mod found;
 pub mod kills;
 pub mod limited;

@@ -17,7 +17,7 @@ use crate::wild;
 /// The deadlines here.
 const SOON: Duration = Duration::from_millis(20);
 /// And where there is none.
-const FOREVER: Duration = Duration::from_secs(600);
+pub(super) const FOREVER: Duration = Duration::from_secs(600);
 
 fn send(pid: i32, signal: Signal) -> u64 {
     let moment = moment::now();
@@ -75,14 +75,6 @@ pub fn a_deadline(stage: &Stage) -> Seen {
 /// A task that it does not.
 pub fn a_deaf_deadline(stage: &Stage) -> Seen {
     over_time(Loop::Deaf, stage)
-}
-
-/// Stopped before its deadline.
-pub fn a_stopped_worker(stage: &Stage) -> Seen {
-    let (handle, note) = dying::begin(&stage.rig.pool, Loop::Asleep, SOON, &stage.note());
-    // On a loaded machine it may be over already.
-    let _ = kill(Pid::from_raw(note.pids[0]), Signal::SIGSTOP);
-    Seen::now(deadline(&note), handle.get())
 }
 
 /// One that has begun.
