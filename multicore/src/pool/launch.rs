@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::socket::Shutdown;
 use nix::unistd::Pid;
 
@@ -34,7 +35,7 @@ static IN_FORK: OnceLock<Template> = OnceLock::new();
 const END: Duration = Duration::from_secs(5);
 
 struct Template {
-    pid: Pid,
+    process: OwnedFd,
     socket: OwnedFd,
     made_in: Token,
 }
@@ -90,7 +91,10 @@ pub(crate) fn launch(
         Start::Exec => exec(theirs, first).map(Some),
         Start::Fork => {
             let template = template_to_ask()?;
+            // Somebody may have stopped it.
+            let _ = pidfd::signal(template.process.as_fd(), Signal::SIGCONT);
             control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|_| {
+                look_after_template();
                 let why = "the template, the process that supervisors are forked from, is gone: restart the program";
                 Error::config("start", why)
             })?;
@@ -153,14 +157,19 @@ pub(crate) fn fork_template() -> Result<()> {
     let (ours, theirs) = socket::pair()?;
     let client = pidfd::of_self()?;
     process::flush_output();
-    match process::fork_unseen(Parent::This)? {
+    match fork_deaf()? {
         Fork::Child => {
             // What the client left to it is not its to drop.
             let _ = std::panic::catch_unwind(|| template(&theirs, &client));
             process::exit_now(0)
         }
         Fork::Parent(pid) => {
-            let template = Template { pid, socket: ours, made_in: fork_guard::token() };
+            let process = pidfd::of(pid).inspect_err(|_| {
+                // Nobody would ask it for anything: it leaves.
+                let _ = nix::sys::socket::shutdown(ours.as_raw_fd(), Shutdown::Write);
+                process::collect(pid);
+            })?;
+            let template = Template { process, socket: ours, made_in: fork_guard::token() };
             // A fork of a fork that has its own is one too many: dropped, so that it ends.
             let _ = TEMPLATE.set(template).or_else(|template| IN_FORK.set(template));
             Ok(())
@@ -178,14 +187,36 @@ pub(crate) fn end_template() {
     if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {
         let ended = poll::readable(template.socket.as_fd(), Some(END));
         if ended.unwrap_or(false) {
-            process::collect(template.pid);
+            // Its descriptors are closed before it has quite ended.
+            pidfd::wait_exit(template.process.as_fd(), Some(END));
+            pidfd::collect(template.process.as_fd());
         }
     }
+}
+
+/// Collects a template that somebody killed.
+pub(crate) fn look_after_template() {
+    if let Some(template) = own_template() {
+        pidfd::collect(template.process.as_fd());
+    }
+}
+
+/// Forks the template with all signals blocked, which it undoes once no handler of the client's is left.
+fn fork_deaf() -> Result<Fork> {
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let forked = process::fork_unseen(Parent::This);
+    if !matches!(forked, Ok(Fork::Child))
+        && let Ok(before) = before
+    {
+        let _ = before.thread_set_mask();
+    }
+    forked
 }
 
 /// The template's life: a supervisor for each message, until the client is gone.
 fn template(control: &OwnedFd, client: &OwnedFd) {
     signals::reset_all();
+    process::fill_standard_descriptors();
     // Refused only where they cannot matter: no handler, or a leader already.
     let _ = signals::for_supervisor();
     let _ = process::own_group();

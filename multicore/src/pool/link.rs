@@ -1,15 +1,17 @@
 //! The client's hold on its supervisor: a control socket, a pidfd and a lifeline.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, pipe2};
 
+use super::client::BACKSTOP;
 use super::control::{self, Hello, Order, Word as Say};
 use super::launch;
+use super::roster::Roster;
 use crate::config::Start;
 use crate::error::{Error, Result};
 use crate::sys::{pidfd, process, socket};
@@ -29,6 +31,7 @@ pub(crate) struct Link {
     /// The reading end of a pipe whose writing end supervisor and workers hold and never use: its
     /// end comes when they are all gone.
     lifeline: OwnedFd,
+    roster: Roster,
 }
 
 impl Link {
@@ -39,9 +42,11 @@ impl Link {
     pub(crate) fn start(method: Start, file: &OwnedFd, hello: &Hello, kept: &[OwnedFd]) -> Result<Link> {
         let (control, theirs) = socket::pair()?;
         let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
+        let lifeline = process::above_standard(lifeline)?;
+        let roster = Roster::new(hello.geometry.workers)?;
         let client = pidfd::of_self()?;
         let mut pid = launch::launch(method, theirs, |prefix| {
-            let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd()];
+            let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
             fds.extend(kept.iter().map(AsFd::as_fd));
             control::send(control.as_fd(), prefix, hello, &fds)
         })?;
@@ -51,7 +56,7 @@ impl Link {
             if let Some(pid) = pid
                 && let Some(supervisor) = ready.take()
             {
-                return Ok(Link { pid, control, supervisor, lifeline });
+                return Ok(Link { pid, control, supervisor, lifeline, roster });
             }
             match control::receive::<Say>(control.as_fd(), 0, Some(READY_TIMEOUT)) {
                 Ok(Some((Say::Started { pid: started }, _))) => pid = Some(Pid::from_raw(started)),
@@ -85,23 +90,47 @@ impl Link {
         received.ok().flatten().map(|(word, _)| refusal(word, digest))
     }
 
-    /// Tells the supervisor something; that it is gone is seen elsewhere.
+    /// Tells the supervisor something, who must be able to hear it; that it is gone is seen elsewhere.
     pub(crate) fn tell(&self, order: &Order) {
+        self.go_on_if_stopped();
         let _ = control::send(self.control.as_fd(), b"", order, &[]);
     }
 
     /// Ends the supervisor; its workers die with it.
     pub(crate) fn kill(&self) {
-        let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGKILL);
+        if pidfd::signal(self.supervisor.as_fd(), Signal::SIGKILL).is_err() {
+            // The client changed its user since: it can still ask.
+            self.tell(&Order::Stop);
+        }
+    }
+
+    /// Lets a supervisor go on that somebody stopped: nobody else would notice a deadline.
+    pub(crate) fn go_on_if_stopped(&self) {
+        if process::stat(self.pid).is_some_and(|stat| stat.is_stopped()) {
+            let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGCONT);
+        }
     }
 
     /// Waits for the supervisor's end; whether it came in time.
     pub(crate) fn wait(&self, timeout: Duration) -> bool {
-        pidfd::wait_exit(self.supervisor.as_fd(), Some(timeout))
+        let start = Instant::now();
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            if pidfd::wait_exit(self.supervisor.as_fd(), Some(left.min(BACKSTOP))) {
+                return true;
+            }
+            if left.is_zero() {
+                return false;
+            }
+            self.go_on_if_stopped();
+        }
     }
 
-    /// Waits until no worker lives; whether that came in time.
+    /// Ends what a dead supervisor left, and waits until no worker lives; whether that came in time.
     pub(crate) fn wait_for_workers(&self, timeout: Duration) -> bool {
+        if self.has_ended() {
+            self.roster.end_families();
+        }
         let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::POLLIN)];
         let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
         matches!(nix::poll::poll(&mut fds, timeout), Ok(1))
@@ -110,10 +139,8 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // In a fork of the client it is nobody's child here, and not gone.
-        if self.has_ended() {
-            process::collect(self.pid);
-        }
+        // In a fork of the client it is nobody's child here, and left alone.
+        pidfd::collect(self.supervisor.as_fd());
     }
 }
 

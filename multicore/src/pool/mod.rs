@@ -1,7 +1,7 @@
 //! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
 //!
 //! ```text
-//! client: default, client, collect, settle, life, link, launch
+//! client: default, client, collect, settle, life, link, launch, roster
 //! supervisor: arrival, supervisor, deadline, repair          worker: worker
 //! between client and supervisor: control
 //! ```
@@ -18,6 +18,7 @@ pub(crate) mod life;
 pub(crate) mod link;
 pub(crate) mod map;
 pub(crate) mod repair;
+mod roster;
 pub(crate) mod settle;
 pub(crate) mod spin;
 pub(crate) mod supervisor;

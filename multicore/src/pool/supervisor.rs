@@ -14,6 +14,7 @@ use super::arrival::short;
 use super::clock;
 use super::control::{self, Order, Word as Say};
 use super::repair::{self, Cause};
+use super::roster::Roster;
 use super::worker::Worker;
 use crate::registry::Registry;
 use crate::report::WireExit;
@@ -60,6 +61,8 @@ pub(super) struct Supervisor {
     pub(super) client: OwnedFd,
     /// Never written: the client sees its end when supervisor and workers are all gone.
     pub(super) _lifeline: OwnedFd,
+    /// Not among what workers keep.
+    pub(super) roster: Roster,
     pub(super) kept_by_workers: Vec<RawFd>,
     pub(super) children: OwnedFd,
     pub(super) kick: OwnedFd,
@@ -200,6 +203,7 @@ impl Supervisor {
         }
         signals::reset_all();
         let _ = signals::for_worker();
+        self.roster.note(index);
         process::close_all_but(&self.kept_by_workers);
         process::set_name(&format!("{}: worker {index}", short(&self.name)));
         process::set_oom_score(1000);
@@ -207,15 +211,16 @@ impl Supervisor {
         let region: &'static Region = Box::leak(Box::new(self.region.clone()));
         // Without it an overflow is a plain SIGSEGV.
         let _ = stack::install(&region.worker(index).stack_overflow);
-        Worker { index, region, registry: self.registry, kick: &self.kick }.work()
+        Worker { index, region, registry: self.registry, kick: &self.kick, supervisor }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.
     fn reap(&self) -> Option<Reaped> {
         let pid = process::peek_dead()?;
         // While the dead process is not yet collected its number, and so its group's, is not reused.
-        if self.seats.iter().any(|seat| seat.pid == Some(pid)) {
+        if let Some(seat) = self.seats.iter().position(|seat| seat.pid == Some(pid)) {
             let _ = process::kill_group(pid, Signal::SIGKILL);
+            self.roster.strike(seat);
         }
         process::reap(pid)
     }
@@ -270,9 +275,10 @@ impl Supervisor {
 
     /// Kills and collects every worker and everything they left to this process.
     fn end_all(&self) {
-        for seat in &self.seats {
+        for (index, seat) in self.seats.iter().enumerate() {
             if let Some(pid) = seat.pid {
                 kill(pid);
+                self.roster.strike(index);
             }
         }
         // Whatever the workers' children leave is adopted here, generation by generation.

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use nix::unistd::Pid;
+
 use super::clock;
 use super::spin::Spin;
 use crate::call::Invocation;
@@ -42,6 +44,7 @@ pub(crate) struct Worker<'s> {
     pub(crate) registry: &'static Registry,
     /// Tells the supervisor to look at the deadlines again.
     pub(crate) kick: &'s OwnedFd,
+    pub(crate) supervisor: Pid,
 }
 
 impl Worker<'_> {
@@ -82,6 +85,10 @@ impl Worker<'_> {
             self.region.worker(self.index).set_words(&text);
             process::flush_output();
             process::exit_now(START_HOOK_FAILED);
+        }
+        // A hook that changed the user took the kernel's promise away.
+        if !process::die_with_parent(self.supervisor) {
+            process::exit_now(0);
         }
     }
 

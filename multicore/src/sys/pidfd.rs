@@ -5,6 +5,7 @@ use std::ptr;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use super::{checked, owned, poll};
@@ -40,6 +41,13 @@ pub(crate) fn has_exited(process: BorrowedFd<'_>) -> bool {
 pub(crate) fn wait_exit(process: BorrowedFd<'_>, timeout: Option<Duration>) -> bool {
     // Only ENOMEM is possible, and "not yet" is right then: every caller asks again.
     poll::readable(process, timeout).unwrap_or(false)
+}
+
+/// Collects a child that has ended; one that still runs, that somebody else collected or whose parent
+/// is another is left alone. Never blocks.
+pub(crate) fn collect(child: BorrowedFd<'_>) {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::__WALL;
+    let _ = super::retried(|| waitid(Id::PIDFd(child), flags));
 }
 
 /// Sends a signal; a process that has ended already is no error.

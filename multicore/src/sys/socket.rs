@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
-use super::poll;
+use super::{poll, process};
 use crate::{Error, Result};
 
 /// The most descriptors that travel in one message.
@@ -69,8 +69,9 @@ pub(crate) struct Received {
 /// # Errors
 /// `Os` from `socketpair`.
 pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
-    socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
-        .map_err(|error| Error::os("socketpair", error))
+    let (one, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+        .map_err(|error| Error::os("socketpair", error))?;
+    Ok((process::above_standard(one)?, process::above_standard(other)?))
 }
 
 /// Whether the descriptor is a socket of the kind that [`pair`] makes.

@@ -36,6 +36,10 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
             let (_, scene) = all.iter().find(|(known, _)| known == name).expect("a scene");
             crate::watch::within(crate::watch::LONG, scene);
         }
+        ("scene-as-subreaper", [name]) => {
+            nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
+            play(method, "scene", &[name]);
+        }
         ("hold", [folder]) => families::hold(method, folder),
         ("leave", []) => families::leave(method),
         ("panic", []) => families::panic(method),

@@ -4,9 +4,10 @@ mod descriptors;
 mod family;
 mod fork;
 mod own;
+mod stat;
 
 pub(crate) use descriptors::{
-    close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
+    above_standard, close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
 };
 pub(crate) use family::{
     End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, peek_dead, reap,
@@ -18,6 +19,7 @@ pub(crate) use fork::{
 #[cfg(test)]
 pub(crate) use fork::{fork, fork_unchecked, thread_count};
 pub(crate) use own::{set_name, set_oom_score};
+pub(crate) use stat::{Stat, all, stat};
 
 #[cfg(test)]
 pub(super) use {
