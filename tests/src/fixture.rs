@@ -110,6 +110,12 @@ impl Fixture {
         self
     }
 
+    /// Starts it in this folder.
+    pub fn in_folder(mut self, folder: &Folder) -> Fixture {
+        self.command.current_dir(folder.path());
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics

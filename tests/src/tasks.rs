@@ -421,9 +421,12 @@ pub fn drops(value: PanicsInDrop) -> u64 {
     0
 }
 
-/// Fails in a worker's start hook where the variable says so.
+/// Fails, or changes the user, in a worker's start hook where a variable says so.
 #[multicore::worker_start]
 fn start_hook() -> Result<(), String> {
+    if let Ok(user) = std::env::var("MULTICORE_TEST_HOOK_USER") {
+        wild::become_user(user.parse().expect("a user's number"));
+    }
     match std::env::var("MULTICORE_TEST_START_HOOK") {
         Ok(why) => Err(why),
         Err(_) => Ok(()),

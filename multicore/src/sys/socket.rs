@@ -176,7 +176,10 @@ fn receive_now(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
     if message.msg_flags & libc::MSG_CTRUNC != 0 {
         return Err(io::Error::new(ErrorKind::InvalidData, "descriptors were lost: too many, or no room"));
     }
-    Ok(Received { len: len as usize, fds })
+    match fds.into_iter().map(process::above_standard).collect() {
+        Ok(fds) => Ok(Received { len: len as usize, fds }),
+        Err(_) => Err(io::Error::from_raw_os_error(libc::EMFILE)),
+    }
 }
 
 /// Copies the start of the next message without taking it or its descriptors; never allocates.

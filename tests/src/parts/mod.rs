@@ -1,5 +1,6 @@
 //! The parts that the fixture program `client` plays while a test watches it.
 
+pub mod ends;
 pub mod families;
 pub mod limits;
 
@@ -48,6 +49,12 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("input", []) => families::input(method),
         ("keep", []) => families::keep(method),
         ("outlive", []) => families::outlive(method),
+        ("handlers", []) => ends::handlers(method),
+        ("waits", []) => ends::waits(method),
+        ("user", [when]) => ends::user(method, when),
+        ("closed", [path]) => ends::closed(method, path),
+        ("template", []) => ends::template(),
+        ("core", []) => ends::core(method),
         ("limit", [resource, value]) => limits::limit(method, resource, value),
         ("settings", []) => limits::settings(method),
         ("guard", []) => limits::guard(),
