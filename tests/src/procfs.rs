@@ -117,3 +117,29 @@ pub fn region_memory() -> u64 {
     });
     regions.filter_map(|entry| fs::metadata(entry.path()).ok()).map(|data| data.blocks() * 512).sum()
 }
+
+/// All that a pool of this process could leave behind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Belongings {
+    /// Open descriptors.
+    pub descriptors: usize,
+    /// Mapped parts of regions.
+    pub regions: usize,
+    /// Its children, dead ones included.
+    pub children: usize,
+    /// Itself, they, and all below them.
+    pub relatives: usize,
+}
+
+impl Belongings {
+    /// Those of now.
+    pub fn now() -> Belongings {
+        let own = std::process::id() as i32;
+        Belongings {
+            descriptors: open_descriptors(),
+            regions: mapped_regions(),
+            children: children(own).len(),
+            relatives: own_family().len(),
+        }
+    }
+}

@@ -1,6 +1,8 @@
-//! What no safe code can do: the only file of the tests with unsafe code.
+//! What no safe code can do: the only module of the tests with unsafe code.
 
 #![allow(unsafe_code)]
+
+pub mod refusal;
 
 use std::fs::File;
 use std::os::fd::IntoRawFd;

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::socket::Shutdown;
@@ -24,7 +25,7 @@ use crate::config::Start;
 use crate::error::{Error, Result};
 use crate::sys::fork_guard::{self, Token};
 use crate::sys::process::{Fork, Parent};
-use crate::sys::{entry, pidfd, poll, process, signals, socket};
+use crate::sys::{entry, pidfd, process, signals, socket};
 
 /// The start method that this program settled on.
 static METHOD: OnceLock<Start> = OnceLock::new();
@@ -93,7 +94,11 @@ pub(crate) fn launch(
             let template = template_to_ask()?;
             // Somebody may have stopped it.
             let _ = pidfd::signal(template.process.as_fd(), Signal::SIGCONT);
-            control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|_| {
+            control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|error| {
+                let gone = [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN].map(Some);
+                if !matches!(&error, Error::Os { source, .. } if gone.contains(&source.raw_os_error())) {
+                    return error;
+                }
                 look_after_template();
                 let why = "the template, the process that supervisors are forked from, is gone: restart the program";
                 Error::config("start", why)
@@ -182,15 +187,11 @@ pub(crate) fn fork_template() -> Result<()> {
 /// Does nothing in a fork of the process that made it.
 pub(crate) fn end_template() {
     let Some(template) = own_template() else { return };
-    // The template reads the end and leaves; its own end of the socket closes with it, after its output.
+    // The template reads the end and leaves.
     // Refused or too late: it watches this process as well.
     if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {
-        let ended = poll::readable(template.socket.as_fd(), Some(END));
-        if ended.unwrap_or(false) {
-            // Its descriptors are closed before it has quite ended.
-            pidfd::wait_exit(template.process.as_fd(), Some(END));
-            pidfd::collect(template.process.as_fd());
-        }
+        pidfd::wait_exit(template.process.as_fd(), Some(END));
+        pidfd::collect(template.process.as_fd());
     }
 }
 
@@ -225,7 +226,11 @@ fn template(control: &OwnedFd, client: &OwnedFd) {
     process::set_name("multicore: template");
     loop {
         let mut fds = [control, client].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-        let _ = nix::poll::poll(&mut fds, PollTimeout::NONE);
+        match nix::poll::poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            // It would hear of nothing any more.
+            Err(_) => return,
+        }
         let [asked, gone] = fds.map(|fd| fd.any().unwrap_or(false));
         if gone {
             return;

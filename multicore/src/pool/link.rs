@@ -66,6 +66,8 @@ impl Link {
                 Err(error) => break error,
             }
         };
+        // Else it would stay a zombie.
+        let pid = pid.or_else(|| started(&control));
         // It closed its end, or is about to leave for want of a client, unless it hangs.
         drop(control);
         if let Some(pid) = pid {
@@ -144,6 +146,15 @@ impl Drop for Link {
     }
 }
 
+/// The pid of a supervisor that failed before the template had told it.
+fn started(control: &OwnedFd) -> Option<Pid> {
+    // The supervisor says two things at most, and the template one.
+    (0..3).find_map(|_| match control::receive::<Say>(control.as_fd(), 0, Some(LEAVE)) {
+        Ok(Some((Say::Started { pid }, _))) => Some(Pid::from_raw(pid)),
+        _ => None,
+    })
+}
+
 fn refusal(word: Say, digest: u64) -> Error {
     match word {
         Say::OtherTasks { digest: theirs } => Error::Registry {
@@ -165,7 +176,25 @@ fn refusal(word: Say, digest: u64) -> Error {
 
 /// The static name of a call that travelled as text.
 fn known_call(call: &str) -> &'static str {
-    const KNOWN: [&str; 8] =
-        ["fork", "mmap", "pidfd_open", "signalfd", "eventfd", "memfd_create", "madvise", "fcntl"];
+    const KNOWN: [&str; 18] = [
+        "dup2",
+        "eventfd",
+        "fcntl",
+        "fcntl(F_GET_SEALS)",
+        "fork",
+        "fstat",
+        "madvise(MADV_DONTDUMP)",
+        "mmap",
+        "pidfd_open",
+        "pipe2",
+        "poll",
+        "prctl(PR_SET_CHILD_SUBREAPER)",
+        "read /proc/self/status",
+        "recvmsg",
+        "sendmsg",
+        "sigaction",
+        "signalfd",
+        "sigprocmask",
+    ];
     KNOWN.into_iter().find(|known| *known == call).unwrap_or("a call in the supervisor")
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -16,6 +17,7 @@ use super::control::{self, Order, Word as Say};
 use super::repair::{self, Cause};
 use super::roster::Roster;
 use super::worker::Worker;
+use crate::error::Error;
 use crate::registry::Registry;
 use crate::report::WireExit;
 use crate::shm::region::Region;
@@ -129,8 +131,15 @@ impl Supervisor {
         };
         let mut fds = [control, &self.client, &self.children, &self.kick]
             .map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-        // EINTR: go round.
-        let _ = nix::poll::poll(&mut fds, wait);
+        match nix::poll::poll(&mut fds, wait) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => {
+                // It would hear of nothing any more.
+                let word = Say::refused(&Error::os("poll", error));
+                let _ = control::send(control.as_fd(), b"", &word, &[]);
+                return Next::Leave;
+            }
+        }
         let [control_ready, client_gone, child, kicked] = fds.map(|fd| fd.any().unwrap_or(false));
         if client_gone {
             return Next::Leave;

@@ -142,11 +142,12 @@ pub(crate) fn receive(
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         match receive_now(fd, buffer) {
             // Another thread may be faster between the two calls, so the second never blocks.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                if !poll::readable(fd, left)? {
-                    return Err(ErrorKind::TimedOut.into());
-                }
-            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => match poll::readable(fd, left) {
+                Ok(true) => {}
+                // The kernel cannot wait: looks again, and not at full speed.
+                Err(_) if left != Some(Duration::ZERO) => std::thread::sleep(Duration::from_millis(1)),
+                Ok(false) | Err(_) => return Err(ErrorKind::TimedOut.into()),
+            },
             // ECONNRESET comes once, when the peer closed without reading all that we sent; what it had
             // sent to us before is still there.
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionReset) => {}

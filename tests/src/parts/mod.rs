@@ -3,6 +3,7 @@
 pub mod ends;
 pub mod families;
 pub mod limits;
+pub mod refusals;
 
 use multicore::{Config, Start};
 
@@ -49,6 +50,8 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("input", []) => families::input(method),
         ("keep", []) => families::keep(method),
         ("outlive", []) => families::outlive(method),
+        ("refused-from-the-start", [calls]) => refusals::from_the_start(method, calls),
+        ("refused-later", [calls]) => refusals::later(method, calls),
         ("handlers", []) => ends::handlers(method),
         ("waits", []) => ends::waits(method),
         ("user", [when]) => ends::user(method, when),
