@@ -1,11 +1,15 @@
 //! The options of a pool, from code and from the environment.
 
-use std::env;
+mod settle;
+
+use std::ffi::OsString;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
-use crate::shm::layout::{MAX_SLOTS, MAX_WORKERS};
+pub(crate) use self::settle::{
+    LEAST_PAYLOAD_LIMIT, Settings, backend_from_environment, faults_from_environment,
+};
+use crate::pool::limits::Limits;
 
 /// How worker processes come to be. A program keeps to one method for as long as it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,10 +46,23 @@ pub(crate) enum BackendChoice {
 /// | [`payload_limit`](Config::payload_limit) | `MULTICORE_PAYLOAD_LIMIT` | 4 GiB, less where the address space or the file size is limited |
 /// | [`start`](Config::start) | `MULTICORE_START` (`exec`, `fork`) | `fork` after `initialize()`, else `exec` |
 /// | [`max_load_average`](Config::max_load_average) | `MULTICORE_MAX_LOAD_AVERAGE` | none: parallel work is always allowed |
+/// | [`timeout`](Config::timeout) | – | none: a call runs as long as it likes |
 /// | [`grace`](Config::grace) | – | 100 ms |
 /// | [`shutdown_timeout`](Config::shutdown_timeout) | – | 10 s |
 /// | [`keep_fds`](Config::keep_fds) | – | none |
+/// | [`max_calls`](Config::max_calls) | – | none |
+/// | [`max_memory`](Config::max_memory) | – | none |
+/// | [`data_limit`](Config::data_limit) | – | the memory that the cgroup allows, where it limits it and less than half of that is mapped |
+/// | [`cpu_limit`](Config::cpu_limit) | – | none |
+/// | [`file_limit`](Config::file_limit) | – | that of this process |
+/// | [`niceness`](Config::niceness) | – | that of this process |
+/// | [`cpus`](Config::cpus) | – | those of this process |
+/// | [`env`](Config::env) | – | `OMP_NUM_THREADS=1`, `RAYON_NUM_THREADS=1` |
 /// | – | `MULTICORE_BACKEND` (`processes`, `inline`) | `processes` |
+/// | – | `MULTICORE_FAULT` (`kill:render:3`) | none |
+///
+/// Calls to a pool with a timeout or a limit (calls, memory, data, CPU time, files) never run in this
+/// process: they are [`Error::Refused`](crate::Error::Refused) where they would have to.
 ///
 /// ```
 /// let pool = multicore::Pool::builder().workers(2).slots(128).build()?;
@@ -63,27 +80,9 @@ pub struct Config {
     grace: Option<Duration>,
     shutdown_timeout: Option<Duration>,
     pub(crate) keep_fds: Vec<RawFd>,
+    timeout: Option<Duration>,
+    limits: Limits,
 }
-
-/// A [`Config`] with every blank filled in and every value checked.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) workers: usize,
-    pub(crate) slots: usize,
-    pub(crate) payload_limit: usize,
-    pub(crate) start: Option<Start>,
-    pub(crate) max_load_average: Option<f64>,
-    pub(crate) grace: Duration,
-    pub(crate) shutdown_timeout: Duration,
-    pub(crate) keep_fds: Vec<RawFd>,
-}
-
-/// The payload limit that the address space allows without a thought.
-const PAYLOAD_LIMIT: u64 = 4 << 30;
-/// Windows are not made smaller than this.
-pub(crate) const LEAST_PAYLOAD_LIMIT: u64 = 4096;
-/// Above this a slot's windows would not fit the address space.
-const MOST_PAYLOAD_LIMIT: u64 = 1 << 40;
 
 impl Config {
     /// Nothing set.
@@ -123,7 +122,15 @@ impl Config {
         self
     }
 
-    /// How long a worker that ran into its deadline may take to leave after SIGTERM, before SIGKILL.
+    /// How long a call may run that names no timeout, and whose task names none.
+    pub fn timeout(mut self, timeout: Duration) -> Config {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How long a worker may take from the end of its call's time to its own: SIGTERM comes at once, or
+    /// after half of it where the function asks [`cancelled`](crate::cancelled); SIGKILL, to the
+    /// worker's whole process group, when it is over.
     pub fn grace(mut self, grace: Duration) -> Config {
         self.grace = Some(grace);
         self
@@ -143,89 +150,67 @@ impl Config {
         self
     }
 
-    /// Fills in and checks.
-    pub(crate) fn settle(self) -> Result<Settings> {
-        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
-        let (workers, what) = pick("workers", self.workers, "MULTICORE_WORKERS")?
-            .unwrap_or_else(|| (cores().min(MAX_WORKERS), "workers"));
-        within(what, workers, 1, MAX_WORKERS)?;
-        let (slots, what) =
-            pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or(((workers * 16).max(64), "slots"));
-        within(what, slots, 1, MAX_SLOTS)?;
-        let (payload_limit, what) = pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?
-            .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
-        within(what, payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
-        let start = match self.start {
-            Some(start) => Some(start),
-            None => start_from_environment()?,
-        };
-        let max_load_average = pick("max_load_average", self.max_load_average, "MULTICORE_MAX_LOAD_AVERAGE")?;
-        if let Some((share, what)) = max_load_average {
-            crate::load::check(share).map_err(|why| Error::config(what, why))?;
-        }
-        Ok(Settings {
-            workers,
-            slots,
-            payload_limit: usize::try_from(payload_limit).unwrap_or(usize::MAX),
-            start,
-            max_load_average: max_load_average.map(|(share, _)| share),
-            grace: self.grace.unwrap_or(Duration::from_millis(100)),
-            shutdown_timeout: self.shutdown_timeout.unwrap_or(Duration::from_secs(10)),
-            keep_fds: self.keep_fds,
-        })
+    /// Replaces a worker by a fresh one after so many calls, at least 1: against leaks and fragmentation.
+    pub fn max_calls(mut self, calls: u64) -> Config {
+        self.limits.max_calls = Some(calls);
+        self
     }
-}
 
-/// The value set in code, else the variable's; with the name of what set it.
-fn pick<T: std::str::FromStr>(
-    what: &'static str,
-    set: Option<T>,
-    variable: &'static str,
-) -> Result<Option<(T, &'static str)>> {
-    if let Some(value) = set {
-        return Ok(Some((value, what)));
+    /// Replaces a worker by a fresh one when it has more than this many bytes of private memory resident
+    /// after a call.
+    ///
+    /// Memory that it was forked with counts once it is mapped there: under
+    /// [`Start::Fork`] leave room for what was loaded before.
+    pub fn max_memory(mut self, bytes: u64) -> Config {
+        self.limits.max_memory = Some(bytes);
+        self
     }
-    let Some(text) = read(variable)? else { return Ok(None) };
-    match text.trim().parse() {
-        Ok(value) => Ok(Some((value, variable))),
-        Err(_) => Err(Error::config(variable, format!("`{text}` is no number for {what}"))),
-    }
-}
 
-fn read(variable: &str) -> Result<Option<String>> {
-    match env::var(variable) {
-        Ok(text) if text.is_empty() => Ok(None),
-        Ok(text) => Ok(Some(text)),
-        Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(Error::config(variable, "the value is not UTF-8")),
+    /// The most bytes of private memory that a worker may map for writing (`RLIMIT_DATA`). An allocation
+    /// beyond it fails: in Rust that aborts the worker, and the call is
+    /// [`Error::Died`](crate::Error::Died).
+    ///
+    /// Arguments and results travel through shared memory, which does not count;
+    /// [`payload_limit`](Config::payload_limit) bounds them.
+    pub fn data_limit(mut self, bytes: u64) -> Config {
+        self.limits.data = Some(bytes);
+        self
     }
-}
 
-fn within<T: PartialOrd + std::fmt::Display>(what: &str, value: T, least: T, most: T) -> Result<()> {
-    if value < least || value > most {
-        return Err(Error::config(what, format!("{value} is not within {least} to {most}")));
+    /// How long a worker may be on a core over its whole life, in whole seconds, rounded up
+    /// (`RLIMIT_CPU`); the call that it is in then is [`Error::Died`](crate::Error::Died) by SIGXCPU.
+    /// With [`max_calls`](Config::max_calls)`(1)` it is a limit for each call.
+    pub fn cpu_limit(mut self, time: Duration) -> Config {
+        self.limits.cpu = Some(time);
+        self
     }
-    Ok(())
-}
 
-fn start_from_environment() -> Result<Option<Start>> {
-    match read("MULTICORE_START")?.as_deref() {
-        None => Ok(None),
-        Some("exec") => Ok(Some(Start::Exec)),
-        Some("fork") => Ok(Some(Start::Fork)),
-        Some(other) => {
-            Err(Error::config("MULTICORE_START", format!("`{other}` is neither `exec` nor `fork`")))
-        }
+    /// How many descriptors a worker may have open, at least 16 (`RLIMIT_NOFILE`).
+    pub fn file_limit(mut self, files: u64) -> Config {
+        self.limits.files = Some(files);
+        self
     }
-}
 
-/// What `MULTICORE_BACKEND` says.
-pub(crate) fn backend_from_environment() -> Result<BackendChoice> {
-    match read("MULTICORE_BACKEND")?.as_deref() {
-        None | Some("processes") => Ok(BackendChoice::Processes),
-        Some("inline") => Ok(BackendChoice::Inline),
-        Some(other) => {
-            Err(Error::config("MULTICORE_BACKEND", format!("`{other}` is neither `processes` nor `inline`")))
-        }
+    /// How readily workers give way to other programs, from -20 (never) to 19 (always). Below this
+    /// process's own value it takes a privilege.
+    pub fn niceness(mut self, niceness: i32) -> Config {
+        self.limits.niceness = Some(niceness);
+        self
+    }
+
+    /// The cores that workers may run on, by number; as many workers as there are such cores unless
+    /// [`workers`](Config::workers) says otherwise.
+    pub fn cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> Config {
+        self.limits.cpus = cpus.into_iter().collect();
+        self
+    }
+
+    /// Sets a variable in the environment of workers; the last of one name counts.
+    ///
+    /// `OMP_NUM_THREADS` and `RAYON_NUM_THREADS` are 1 there otherwise, because so many workers with so
+    /// many threads each would be too many for the machine.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Config {
+        self.limits.variables.push((name.into(), value.into()));
+        self
     }
 }

@@ -30,7 +30,7 @@ pub enum Error {
 
     /// The worker died while it ran this call, or died so often before it could begin that the
     /// pool gave up on the call.
-    #[error("{} task `{task}`: {} {exit}{}", if *.started { "died running" } else { "died before it began" }, worker(*.pid), because(.message))]
+    #[error("{} task `{task}`: {} {exit}{}{}", if *.started { "died running" } else { "died before it began" }, worker(*.pid), because(.message), last_seen(.breadcrumb))]
     #[non_exhaustive]
     Died {
         /// The task's name.
@@ -43,18 +43,22 @@ pub enum Error {
         started: bool,
         /// The panic's message, when a panic ended the process (`panic = "abort"`).
         message: Option<String>,
+        /// What the call said last of where it is, by [`breadcrumb`](crate::breadcrumb()).
+        breadcrumb: Option<String>,
         /// What the process used from its start on.
         usage: Usage,
     },
 
     /// The call ran longer than its timeout; its worker was ended.
-    #[error("task `{task}` ran longer than its timeout of {limit:?}")]
+    #[error("task `{task}` ran longer than its timeout of {limit:?}{}", last_seen(.breadcrumb))]
     #[non_exhaustive]
     TimedOut {
         /// The task's name.
         task: String,
         /// The timeout, counted from the start of the call.
         limit: Duration,
+        /// What the call said last of where it is, by [`breadcrumb`](crate::breadcrumb()).
+        breadcrumb: Option<String>,
     },
 
     /// The call was cancelled.
@@ -199,6 +203,10 @@ fn worker(pid: i32) -> String {
 
 fn because(message: &Option<String>) -> String {
     message.as_ref().map(|text| format!(": {text}")).unwrap_or_default()
+}
+
+fn last_seen(breadcrumb: &Option<String>) -> String {
+    breadcrumb.as_ref().map(|text| format!(" (last seen at: {text})")).unwrap_or_default()
 }
 
 /// What to raise when the kernel refuses.

@@ -17,9 +17,12 @@ use crate::report::{Report, client_error};
 /// The claim on one call's result.
 ///
 /// Dropping a handle detaches the call: it runs, and nobody gets its result.
+/// [`AbortOnDrop`](crate::AbortOnDrop) cancels it instead.
 #[must_use = "dropping a handle throws the result away; the call still runs"]
 pub struct Handle<R> {
     source: Source<R>,
+    /// Dropping it cancels the call.
+    pub(crate) abort: bool,
 }
 
 enum Source<R> {
@@ -118,7 +121,7 @@ impl<R: 'static> Handle<R> {
     pub(crate) fn here(call: Call<'_, R>) -> Handle<R> {
         let name = call.entry.name();
         let result = panics::caught(|| call.body.run()).map_err(|report| report.into_error(name));
-        Handle { source: Source::Here(result) }
+        Handle { source: Source::Here(result), abort: false }
     }
 
     fn send<'a>(client: &Arc<Client>, call: Call<'a, R>, wait: bool) -> Result<Handle<R>, NotSent<'a, R>> {
@@ -126,6 +129,7 @@ impl<R: 'static> Handle<R> {
         let ticket = client.send(call, wait)?;
         Ok(Handle {
             source: Source::Pending(Pending { client: client.clone(), ticket, entry, codec, decode }),
+            abort: false,
         })
     }
 
@@ -226,6 +230,9 @@ fn garbled(task: &str, why: &str) -> Error {
 impl<R> Drop for Handle<R> {
     fn drop(&mut self) {
         if let Source::Pending(pending) = &self.source {
+            if self.abort {
+                pending.client.cancel(pending.ticket);
+            }
             pending.client.forget(pending.ticket);
         }
     }

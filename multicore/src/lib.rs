@@ -76,6 +76,14 @@
 //! [`Error`] lists it. A panic, a crash or a missed deadline is that one call's error; the pool
 //! replaces the worker and goes on.
 //!
+//! # Faults on demand
+//!
+//! `MULTICORE_FAULT="kill:render:3"` ends the worker that runs the third call of the task `render`, so
+//! that a program's own tests see what a death looks like. The faults are `kill`, `abort`, `segfault`,
+//! `panic`, `stall` (never returns) and `slow` (a quarter of a second more); without a number they befall
+//! every call of the task. Commas separate several. Calls are counted in each pool from its start; one
+//! that has retries has its fault once.
+//!
 //! # Where calls run
 //!
 //! In workers; one chunk as well as many. A call runs right here, in this process, only
@@ -136,12 +144,14 @@ compile_error!("multicore needs 64-bit little-endian Linux for now");
 #[cfg(test)]
 extern crate self as multicore;
 
+mod abort;
 mod batch;
 mod call;
 mod codec;
 mod config;
 mod error;
 mod handle;
+mod inside;
 mod items;
 mod load;
 mod panics;
@@ -159,16 +169,19 @@ pub mod private;
 #[doc(hidden)]
 pub use private as __private;
 
+pub use abort::AbortOnDrop;
 pub use batch::Task;
 pub use call::{Call, TaskFn};
 pub use codec::Codec;
 pub use config::{Config, Start};
 pub use error::{Error, Exit, Result, Signal, TextError, Usage};
 pub use handle::{Handle, TrySpawnError};
+pub use inside::{breadcrumb, cancelled};
 pub use items::Items;
 pub use load::set_load_source;
 pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
+pub use pool::state::{PoolState, WorkerState};
 pub use ranges::{Ranges, ranges, ranges_with};
 pub use registry::{TaskInfo, tasks};

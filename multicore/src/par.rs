@@ -53,7 +53,13 @@ where
     if chunks.is_empty() {
         return Ok(Vec::new());
     }
-    if options.inline || !load::allows(options.max_load_average) {
+    let inline = options.inline || !load::allows(options.max_load_average);
+    if inline && options.pool.map_or_else(default::isolates, Pool::isolates) {
+        return Err(Error::refused(
+            "the pool has a timeout, a limit or a sandbox, and the chunks would have to run in this very process",
+        ));
+    }
+    if inline {
         return here(chunks, call);
     }
     let opened = match options.pool {

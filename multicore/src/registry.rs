@@ -183,6 +183,11 @@ impl Registry {
         Some(self.entries[at])
     }
 
+    /// All of them, by ID.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &'static Entry> {
+        self.entries.iter().copied()
+    }
+
     /// A hash over every task's ID and name: two programs with one digest agree about every call.
     pub(crate) fn digest(&self) -> u64 {
         self.digest

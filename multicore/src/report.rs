@@ -11,14 +11,36 @@ use crate::shm::window::{Payload, WindowWriter};
 /// What went wrong with one call, as a worker or the supervisor writes it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
-    Panicked { message: String, location: Option<String>, backtrace: Option<String> },
+    Panicked {
+        message: String,
+        location: Option<String>,
+        backtrace: Option<String>,
+    },
     Encode(String),
     Decode(String),
-    TooLarge { need: u64, limit: u64 },
-    Os { errno: i32 },
-    UnknownTask { id: u64 },
-    Died { pid: i32, exit: WireExit, started: bool, message: Option<String>, cpu: Duration, peak_memory: u64 },
-    TimedOut { nanoseconds: u64 },
+    TooLarge {
+        need: u64,
+        limit: u64,
+    },
+    Os {
+        errno: i32,
+    },
+    UnknownTask {
+        id: u64,
+    },
+    Died {
+        pid: i32,
+        exit: WireExit,
+        started: bool,
+        message: Option<String>,
+        breadcrumb: Option<String>,
+        cpu: Duration,
+        peak_memory: u64,
+    },
+    TimedOut {
+        nanoseconds: u64,
+        breadcrumb: Option<String>,
+    },
     Cancelled,
 }
 
@@ -77,17 +99,18 @@ impl Report {
             Report::TooLarge { need, limit } => Error::TooLarge { need, limit },
             Report::Os { errno } => Error::os("fallocate", std::io::Error::from_raw_os_error(errno)),
             Report::UnknownTask { id } => Error::UnknownTask { task, id },
-            Report::Died { pid, exit, started, message, cpu, peak_memory } => Error::Died {
+            Report::Died { pid, exit, started, message, breadcrumb, cpu, peak_memory } => Error::Died {
                 task,
                 pid,
                 exit: exit.into(),
                 started,
                 message,
+                breadcrumb,
                 usage: Usage { cpu, peak_memory },
             },
             Report::Cancelled => Error::Cancelled { task },
-            Report::TimedOut { nanoseconds } => {
-                Error::TimedOut { task, limit: Duration::from_nanos(nanoseconds) }
+            Report::TimedOut { nanoseconds, breadcrumb } => {
+                Error::TimedOut { task, limit: Duration::from_nanos(nanoseconds), breadcrumb }
             }
         }
     }

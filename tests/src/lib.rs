@@ -7,6 +7,7 @@
 //! No test asserts a time; bounds are only there so that a hang fails ([`watch`]).
 
 pub mod fixture;
+pub mod hostile;
 pub mod parts;
 pub mod payload;
 pub mod procfs;

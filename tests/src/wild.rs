@@ -1,8 +1,9 @@
-//! What no safe code can do: the only module of the tests with unsafe code.
+//! What no safe code can do: the only place in the tests with unsafe code.
 
 #![allow(unsafe_code)]
 
 pub mod refusal;
+pub mod region;
 
 use std::fs::File;
 use std::os::fd::IntoRawFd;
@@ -23,6 +24,12 @@ pub fn bad_store() -> u64 {
     // ends the process and changes nothing; volatile, so that the compiler leaves it in.
     unsafe { ptr::without_provenance_mut::<u64>(8).write_volatile(1) };
     0
+}
+
+/// Prints a line as a C library does.
+pub fn print_in_c(line: &std::ffi::CStr) {
+    // SAFETY: the text ends in a NUL, and C only reads it.
+    unsafe { libc::puts(line.as_ptr()) };
 }
 
 /// Has SIGTERM ignored from now on.

@@ -85,6 +85,79 @@ fn a_bad_option_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_bad_limit_is_an_error_that_names_it() {
+    let check = |config: Config, name: &str| match config.build() {
+        Err(Error::Config { what, .. }) => assert_eq!(what, name),
+        other => panic!("{name}: {other:?}"),
+    };
+    check(Pool::builder().max_calls(0), "max_calls");
+    check(Pool::builder().data_limit(1000), "data_limit");
+    check(Pool::builder().cpu_limit(std::time::Duration::ZERO), "cpu_limit");
+    check(Pool::builder().file_limit(3), "file_limit");
+    check(Pool::builder().niceness(20), "niceness");
+    check(Pool::builder().niceness(-21), "niceness");
+    check(Pool::builder().cpus([0, 5000]), "cpus");
+    check(Pool::builder().env("", "x"), "env");
+    check(Pool::builder().env("A=B", "x"), "env");
+    check(Pool::builder().env("A", "x\0y"), "env");
+    check(Pool::builder().env("A", "x".repeat(100_000)), "env");
+}
+
+#[test]
+fn a_limit_that_the_kernel_refuses_is_an_error_that_names_it() {
+    if multicore_tests::wild::user() != 0 {
+        eprintln!("needs root: it becomes another user");
+        return;
+    }
+    for method in ["exec", "fork"] {
+        let told = client(&[method, "refused-limit"], &[]);
+        assert!(told.contains("10 times in a row") && told.contains("setpriority"), "{method}: {told}");
+    }
+}
+
+#[test]
+fn a_data_limit_below_what_a_worker_begins_with_is_an_error() {
+    let told = client(&["fork", "little-data"], &[]);
+    assert!(told.contains("10 times in a row") && told.contains("mapped already"), "{told}");
+    assert_eq!(client(&["exec", "little-data"], &[]), "49\n");
+}
+
+#[test]
+fn faults_on_demand_befall_the_call_that_is_meant() {
+    let check = |fault: &str, expected: &str| {
+        for method in ["exec", "fork"] {
+            let told = client(&[method, "faults"], &[("MULTICORE_FAULT", fault)]);
+            assert_eq!(told, format!("{expected}\n"), "{method}: {fault}");
+        }
+    };
+    check("", "0, 1, 4, 9, 16, 25, 1");
+    check("kill:square:3", "0, 1, was ended by SIGKILL, 9, 16, 25, 1");
+    check("abort:square:1", "was ended by SIGABRT, 1, 4, 9, 16, 25, 1");
+    check("segfault:multicore_tests::tasks::square:2", "0, was ended by SIGSEGV, 4, 9, 16, 25, 1");
+    check("stall:square:2 , slow:square:3", "0, timed out, 4, 9, 16, 25, 1");
+    check("panic:tasks::nap", "0, 1, 4, 9, 16, 25, MULTICORE_FAULT asked for this panic");
+    // The last one has a retry, and its fault once.
+    check("kill:square:6,kill:square:5", "0, 1, 4, 9, was ended by SIGKILL, 25, 1");
+}
+
+#[test]
+fn unknown_words_in_a_fault_are_an_error_that_lists_the_known_ones() {
+    let check = |fault: &str, parts: &[&str]| {
+        let told = client(&["exec", "faults"], &[("MULTICORE_FAULT", fault)]);
+        assert!(told.starts_with("MULTICORE_FAULT: "), "{told}");
+        assert!(parts.iter().all(|part| told.contains(part)), "{fault}: {told}");
+    };
+    check("explode:square:1", &["`explode`", "kill, abort, segfault, panic, stall, slow"]);
+    check("kill", &["names no task", "`kill:render:3`"]);
+    check("kill:no_such_task:1", &["`no_such_task`", "multicore_tests::"]);
+    check("kill:square:0", &["`kill:square:0`", "from 1 on"]);
+    check("kill:square:third", &["from 1 on"]);
+    check("kill:square:1,,bang", &["`bang`"]);
+    let inline = [("MULTICORE_FAULT", "kill:square:1"), ("MULTICORE_BACKEND", "inline")];
+    assert!(client(&["exec", "faults"], &inline).contains("need worker processes"));
+}
+
+#[test]
 fn the_load_guard_decides_by_the_load_of_the_machine() {
     let output = within(LONG, || Fixture::new(CLIENT, &["exec", "guard"]).run());
     // The constructor's panics are documented, and said.

@@ -120,6 +120,8 @@ cases! {
     a_running_call_is_lost: [("running", None)], "died", goes_on;
     an_answer_that_was_not_handed_over_is_lost: [("answered", None)], "died", goes_on;
     a_finished_call_is_finished: [("finished", None)], "value", goes_on;
+    a_worker_that_has_done_its_part_loses_nothing: [("recycled", None)], "recycled", goes_on;
+    a_worker_that_ends_by_itself_over_its_time: [("overdue", None)], "expired", goes_on;
     the_client_takes_everybody_along: [("filled", None)], "value", takes_everybody_along;
     a_supervisor_that_just_forked: [("forked", None)], "beside_a_death", goes_on;
     a_supervisor_with_a_dead_worker_in_hand: [("reaped", None)], "beside_a_death", goes_on;

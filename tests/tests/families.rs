@@ -117,6 +117,11 @@ fn text_held_back_before_the_first_call_appears_once() {
 }
 
 #[test]
+fn every_line_that_a_worker_printed_before_its_death_is_out() {
+    plays("print-and-die", |ended| assert_eq!(ended.output(), "rust\nc\nmore rust\nmore c\nclient\n"));
+}
+
+#[test]
 fn workers_find_nothing_on_their_standard_input() {
     for method in METHODS {
         within(LONG, || {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::control::{self, Hello, Word as Say};
 use super::map;
 use super::roster::Roster;
+use super::storm::Storm;
 use super::supervisor::{Seat, Supervisor};
 use crate::error::{Error, Result};
 use crate::registry::registry;
@@ -57,11 +58,14 @@ impl Supervisor {
             children,
             kick,
             grace: hello.grace,
+            limits: hello.limits,
+            faults: hello.faults,
             name: hello.name,
             seats,
             failures: 0,
             last_failure: String::new(),
             retry_at: None,
+            storm: Storm::new(hello.geometry.workers),
             draining: false,
         }))
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::limits::Limits;
 use crate::error::{Error, Result};
 use crate::shm::layout::Geometry;
 use crate::sys::socket;
@@ -22,6 +23,10 @@ pub(crate) struct Hello {
     pub(crate) grace: Duration,
     /// The program's name, for the process list.
     pub(crate) name: String,
+    /// What each worker may use.
+    pub(crate) limits: Limits,
+    /// Whether calls may be marked with a fault; else a mark is a worker's own.
+    pub(crate) faults: bool,
     /// The numbers under which the workers have the descriptors that they keep.
     pub(crate) keep_fds: Vec<i32>,
 }

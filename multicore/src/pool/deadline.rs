@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use super::clock;
 use super::repair::Cause;
@@ -20,6 +21,31 @@ struct Due {
     /// On the monotonic clock, in nanoseconds.
     at: u64,
     cause: Cause,
+}
+
+/// The end of a worker, under way: its call sees the word's bit, then it gets SIGTERM, then SIGKILL.
+pub(super) struct Ending {
+    pub(super) cause: Cause,
+    /// At once, unless the call asks whether it is to end; `None` once it was sent.
+    term_at: Option<u64>,
+    /// `u64::MAX` once it was sent.
+    kill_at: u64,
+}
+
+impl Ending {
+    /// Does what is due; when the next step is.
+    fn go_on(&mut self, worker: Pid, now: u64) -> u64 {
+        if self.kill_at <= now {
+            kill(worker);
+            (self.term_at, self.kill_at) = (None, u64::MAX);
+        } else if self.term_at.is_some_and(|at| at <= now) {
+            let _ = process::kill_group(worker, Signal::SIGTERM);
+            // A stopped process meets no SIGTERM until it goes on.
+            let _ = process::kill_group(worker, Signal::SIGCONT);
+            self.term_at = None;
+        }
+        self.term_at.unwrap_or(u64::MAX).min(self.kill_at)
+    }
 }
 
 impl Supervisor {
@@ -40,29 +66,26 @@ impl Supervisor {
     /// Ends workers whose call is due to be ended; the next moment at which something is due.
     fn enforce(&mut self) -> u64 {
         let now = clock::now();
-        let mut alarm = self.retry_at.unwrap_or(u64::MAX);
+        let mut alarm = self.retry_at.unwrap_or(u64::MAX).min(self.end_stopped(now));
         for (index, seat) in self.seats.iter_mut().enumerate() {
             let Some(pid) = seat.pid else { continue };
-            if let Some(kill_at) = seat.kill_at {
-                if kill_at <= now {
-                    kill(pid);
-                    seat.kill_at = Some(u64::MAX);
-                } else {
-                    alarm = alarm.min(kill_at);
-                }
+            if let Some(end) = &mut seat.end {
+                alarm = alarm.min(end.go_on(pid, now));
                 continue;
             }
             let Some(due) = deadline(&self.region, index) else { continue };
             if due.at > now {
                 alarm = alarm.min(due.at);
             } else if self.region.slot(due.slot).state.expire(index as u16, due.generation) {
-                seat.cause = Some(due.cause);
-                let _ = process::kill_group(pid, Signal::SIGTERM);
-                // A stopped process meets no SIGTERM until it goes on.
-                let _ = process::kill_group(pid, Signal::SIGCONT);
-                let kill_at = now.saturating_add(clock::nanoseconds(self.grace));
-                seat.kill_at = Some(kill_at);
-                alarm = alarm.min(kill_at);
+                let grace = clock::nanoseconds(self.grace);
+                let asks = self.region.worker(index).asks.load(Relaxed) == due.generation;
+                let mut end = Ending {
+                    cause: due.cause,
+                    term_at: Some(if asks { now.saturating_add(grace / 2) } else { now }),
+                    kill_at: now.saturating_add(grace),
+                };
+                alarm = alarm.min(end.go_on(pid, now));
+                seat.end = Some(end);
             }
         }
         alarm
@@ -85,6 +108,6 @@ fn deadline(region: &Region, worker: usize) -> Option<Due> {
         return Some(Due { slot, generation, at: 0, cause: Cause::Cancelled });
     }
     let nanoseconds = header.timeout.load(Relaxed);
-    let at = header.started.load(Relaxed).saturating_add(nanoseconds);
+    let at = region.worker(worker).started.load(Relaxed).saturating_add(nanoseconds);
     (nanoseconds != 0).then_some(Due { slot, generation, at, cause: Cause::TimedOut { nanoseconds } })
 }

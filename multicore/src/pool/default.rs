@@ -70,17 +70,29 @@ fn open(state: &mut State, config: Config) -> Result<Arc<Pool>> {
     Ok(pool)
 }
 
+/// The default pool, if it is open.
+fn opened() -> Option<Arc<Pool>> {
+    if worker::in_worker() {
+        return None;
+    }
+    match &*default().ok()?.state.read().unwrap_or_else(PoisonError::into_inner) {
+        State::Open(pool) => Some(pool.clone()),
+        State::Unopened | State::Closed => None,
+    }
+}
+
 /// How many workers the default pool has or would have.
 pub(crate) fn workers() -> usize {
     if worker::in_worker() {
         return 1;
     }
-    if let Ok(default) = default()
-        && let State::Open(pool) = &*default.state.read().unwrap_or_else(PoisonError::into_inner)
-    {
-        return pool.workers();
-    }
-    Config::new().settle().map_or(1, |settings| settings.workers)
+    opened()
+        .map_or_else(|| Config::new().settle().map_or(1, |settings| settings.workers), |pool| pool.workers())
+}
+
+/// Whether the default pool's calls must never run in this process; only code can make one so.
+pub(crate) fn isolates() -> bool {
+    opened().is_some_and(|pool| pool.isolates())
 }
 
 /// Opens the default pool with the options of the environment; forks its processes from this one as

@@ -3,7 +3,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::hash::{BuildHasher, Hasher};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -82,14 +82,16 @@ pub(crate) fn method() -> Option<Start> {
 }
 
 /// Starts a process that becomes the supervisor at `theirs`; `first` sends it its first message, behind
-/// the bytes that it is given. Its pid, unless the template sends that.
+/// the bytes that it is given. Its pid, unless the template sends that. `variables` are in the
+/// environment of an exec'd one.
 pub(crate) fn launch(
     method: Start,
     theirs: OwnedFd,
+    variables: &[(OsString, OsString)],
     first: impl FnOnce(&[u8]) -> Result<()>,
 ) -> Result<Option<Pid>> {
     match method {
-        Start::Exec => exec(theirs, first).map(Some),
+        Start::Exec => exec(theirs, variables, first).map(Some),
         Start::Fork => {
             let template = template_to_ask()?;
             // Somebody may have stopped it.
@@ -108,7 +110,11 @@ pub(crate) fn launch(
     }
 }
 
-fn exec(theirs: OwnedFd, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<Pid> {
+fn exec(
+    theirs: OwnedFd,
+    variables: &[(OsString, OsString)],
+    first: impl FnOnce(&[u8]) -> Result<()>,
+) -> Result<Pid> {
     if !Path::new("/proc/self/exe").exists() {
         return Err(Error::config("start", "/proc is not mounted, and no worker can be started without it"));
     }
@@ -130,6 +136,8 @@ fn exec(theirs: OwnedFd, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<Pid>
     }
     let command = command
         .args(arguments)
+        // Workers set them once more; a library's constructor looks before that.
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .env(OsStr::from_bytes(entry::MARKER.to_bytes()), marker)
         .stdin(Stdio::from(theirs));
     let child = command.spawn().map_err(|e| Error::os("posix_spawn", e))?;

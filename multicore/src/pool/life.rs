@@ -70,6 +70,7 @@ impl Loss {
                 exit: Exit::Unknown,
                 started: true,
                 message: Some("a worker wrote over the pool's memory; the pool was started anew".to_owned()),
+                breadcrumb: None,
                 usage: Usage::default(),
             },
             Loss::GaveUp { times, cause } => Error::RestartLimit { times, cause },
@@ -149,6 +150,17 @@ impl Client {
         }
     }
 
+    /// Has the supervisor go on if somebody stopped it; with `look`, as
+    /// [`ask_supervisor_to_look`](Client::ask_supervisor_to_look).
+    pub(super) fn remind_supervisor(&self, look: bool) {
+        if let Some(link) = &self.life().link {
+            link.go_on();
+            if look {
+                link.tell(&Order::Look);
+            }
+        }
+    }
+
     /// A state that nobody here wrote: ends all processes; the next look starts new ones. Not when it is
     /// `over`, because another thread met the same and was faster.
     #[cold]
@@ -158,8 +170,8 @@ impl Client {
             return;
         }
         if let Some(link) = &life.link {
-            link.kill();
-            link.wait(STOP);
+            // Ended in order, it leaves none of those behind who may go on writing.
+            self.end(link);
         }
         drop(life);
         self.look_after_supervisor();
@@ -178,7 +190,7 @@ impl Client {
         }
         self.settle_impossible();
         for worker in 0..self.settings.workers {
-            repair::after_death(&self.region, &Death::unseen(worker as u16));
+            repair::after_death(&self.region, &Death::unseen(&self.region, worker as u16));
         }
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
@@ -220,6 +232,7 @@ impl Client {
         if let Some(link) = life.link.clone() {
             self.stand(Standing::Draining);
             link.tell(&Order::Drain);
+            link.go_on();
             // Others may cancel calls meanwhile.
             drop(life);
             if !link.wait(timeout) {
@@ -250,6 +263,8 @@ impl Client {
 
     fn end(&self, link: &Link) {
         link.tell(&Order::Stop);
+        // A stopped one hears nothing.
+        link.go_on();
         if !link.wait(STOP) {
             link.kill();
             link.wait(STOP);
@@ -261,6 +276,7 @@ impl Client {
 pub(crate) fn hello(
     geometry: crate::shm::layout::Geometry,
     settings: &crate::config::Settings,
+    faults: bool,
 ) -> Result<Hello> {
     let name = std::env::current_exe().ok();
     let name = name.as_deref().and_then(std::path::Path::file_name).map(|n| n.to_string_lossy().into_owned());
@@ -269,6 +285,8 @@ pub(crate) fn hello(
         digest: registry()?.digest(),
         grace: settings.grace,
         name: name.unwrap_or_else(|| "multicore".to_owned()),
+        limits: settings.limits.clone(),
+        faults,
         keep_fds: settings.keep_fds.clone(),
     })
 }

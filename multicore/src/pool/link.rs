@@ -8,9 +8,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, pipe2};
 
-use super::client::BACKSTOP;
 use super::control::{self, Hello, Order, Word as Say};
 use super::launch;
+use super::patrol::ROUND;
 use super::roster::Roster;
 use crate::config::Start;
 use crate::error::{Error, Result};
@@ -21,6 +21,9 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long one that is not wanted may take to leave.
 const LEAVE: Duration = Duration::from_secs(5);
+
+/// How long workers usually take to follow their supervisor.
+const AT_ONCE: Duration = Duration::from_millis(20);
 
 /// A live supervisor.
 pub(crate) struct Link {
@@ -45,7 +48,7 @@ impl Link {
         let lifeline = process::above_standard(lifeline)?;
         let roster = Roster::new(hello.geometry.workers)?;
         let client = pidfd::of_self()?;
-        let mut pid = launch::launch(method, theirs, |prefix| {
+        let mut pid = launch::launch(method, theirs, &hello.limits.variables, |prefix| {
             let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
             fds.extend(kept.iter().map(AsFd::as_fd));
             control::send(control.as_fd(), prefix, hello, &fds)
@@ -92,10 +95,14 @@ impl Link {
         received.ok().flatten().map(|(word, _)| refusal(word, digest))
     }
 
-    /// Tells the supervisor something, who must be able to hear it; that it is gone is seen elsewhere.
+    /// Tells the supervisor something; that it is gone is seen elsewhere.
     pub(crate) fn tell(&self, order: &Order) {
-        self.go_on_if_stopped();
         let _ = control::send(self.control.as_fd(), b"", order, &[]);
+    }
+
+    /// Has the supervisor go on if somebody stopped it; else nothing.
+    pub(crate) fn go_on(&self) {
+        let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGCONT);
     }
 
     /// Ends the supervisor; its workers die with it.
@@ -109,7 +116,7 @@ impl Link {
     /// Lets a supervisor go on that somebody stopped: nobody else would notice a deadline.
     pub(crate) fn go_on_if_stopped(&self) {
         if process::stat(self.pid).is_some_and(|stat| stat.is_stopped()) {
-            let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGCONT);
+            self.go_on();
         }
     }
 
@@ -118,7 +125,7 @@ impl Link {
         let start = Instant::now();
         loop {
             let left = timeout.saturating_sub(start.elapsed());
-            if pidfd::wait_exit(self.supervisor.as_fd(), Some(left.min(BACKSTOP))) {
+            if pidfd::wait_exit(self.supervisor.as_fd(), Some(left.min(ROUND))) {
                 return true;
             }
             if left.is_zero() {
@@ -130,9 +137,21 @@ impl Link {
 
     /// Ends what a dead supervisor left, and waits until no worker lives; whether that came in time.
     pub(crate) fn wait_for_workers(&self, timeout: Duration) -> bool {
-        if self.has_ended() {
-            self.roster.end_families();
+        if !self.has_ended() {
+            return false;
         }
+        let mut gone = self.are_workers_gone(AT_ONCE);
+        if !gone {
+            // One that the kernel does not kill, or a copy that one made of itself.
+            self.roster.end_families();
+            gone = self.are_workers_gone(timeout);
+        }
+        // Now that nobody puts its name down any more.
+        self.roster.end_families();
+        gone
+    }
+
+    fn are_workers_gone(&self, timeout: Duration) -> bool {
         let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::POLLIN)];
         let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
         matches!(nix::poll::poll(&mut fds, timeout), Ok(1))

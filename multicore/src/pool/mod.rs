@@ -1,8 +1,8 @@
 //! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
 //!
 //! ```text
-//! client: default, client, collect, settle, life, link, launch, roster
-//! supervisor: arrival, supervisor, deadline, repair          worker: worker
+//! client: default, client, collect, patrol, settle, life, link, launch, roster, state
+//! supervisor: arrival, supervisor, deadline, stopped, storm, repair          worker: worker, limits, fault
 //! between client and supervisor: control
 //! ```
 
@@ -13,14 +13,20 @@ pub(crate) mod collect;
 pub(crate) mod control;
 mod deadline;
 pub(crate) mod default;
+pub(crate) mod fault;
 pub(crate) mod launch;
 pub(crate) mod life;
+pub(crate) mod limits;
 pub(crate) mod link;
 pub(crate) mod map;
+mod patrol;
 pub(crate) mod repair;
 mod roster;
 pub(crate) mod settle;
 pub(crate) mod spin;
+pub(crate) mod state;
+mod stopped;
+mod storm;
 pub(crate) mod supervisor;
 pub(crate) mod worker;
 
@@ -84,7 +90,9 @@ impl Pool {
         if worker::in_worker() {
             return Ok(Pool { backend: Backend::Inline { asked_for: false, workers: settings.workers } });
         }
-        if crate::config::backend_from_environment()? == BackendChoice::Inline {
+        let inline = crate::config::backend_from_environment()? == BackendChoice::Inline;
+        let faults = crate::config::faults_from_environment(inline)?;
+        if inline {
             return Ok(Pool { backend: Backend::Inline { asked_for: true, workers: settings.workers } });
         }
         let method = launch::settle_method(settings.start)?;
@@ -94,11 +102,11 @@ impl Pool {
         for slot in 0..settings.slots {
             region.free().insert(slot);
         }
-        let hello = life::hello(region.geometry(), &settings)?;
+        let hello = life::hello(region.geometry(), &settings, !faults.is_empty())?;
         let kept = life::copies(&hello.keep_fds)?;
         let link = Link::start(method, &file, &hello, &kept)?;
         let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };
-        let client = Arc::new(Client::new(region, file, settings, method, life));
+        let client = Arc::new(Client::new(region, file, settings, faults, method, life));
         remember(&client);
         Ok(Pool { backend: Backend::Processes(client) })
     }
@@ -117,6 +125,14 @@ impl Pool {
         match &self.backend {
             Backend::Processes(client) => client.settings.workers,
             Backend::Inline { workers, .. } => *workers,
+        }
+    }
+
+    /// Whether the pool's calls must never run in this process.
+    pub(crate) fn isolates(&self) -> bool {
+        match self.backend.place() {
+            Place::Workers(client) => client.settings.isolate,
+            Place::Here { .. } => false,
         }
     }
 

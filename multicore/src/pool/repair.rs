@@ -10,7 +10,7 @@ use crate::report::{Report, WireExit};
 use crate::shm::layout::Outcome;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
-use crate::shm::word::{Phase, Requeued, Settled, Word};
+use crate::shm::word::{Phase, Requeued, Settled, State, Word};
 use crate::sys::fault::point;
 use crate::sys::futex;
 
@@ -28,6 +28,8 @@ pub(crate) struct Death {
     pub(crate) exit: WireExit,
     /// What it said last: the message of a panic that aborted it.
     pub(crate) words: Option<String>,
+    /// What its call said last of where it is.
+    pub(crate) breadcrumb: Option<String>,
     pub(crate) cause: Option<Cause>,
     pub(crate) cpu: Duration,
     pub(crate) peak_memory: u64,
@@ -35,15 +37,25 @@ pub(crate) struct Death {
 
 impl Death {
     /// A worker that went with its supervisor, so that nobody saw how.
-    pub(crate) fn unseen(worker: u16) -> Death {
+    pub(crate) fn unseen(region: &Region, worker: u16) -> Death {
+        let breadcrumb = region.worker(usize::from(worker)).breadcrumb.get();
         let (exit, cpu) = (WireExit::Unknown, Duration::ZERO);
-        Death { worker, pid: 0, exit, words: None, cause: None, cpu, peak_memory: 0 }
+        Death { worker, pid: 0, exit, words: None, breadcrumb, cause: None, cpu, peak_memory: 0 }
     }
 }
 
 /// Whether any call waits for a worker.
 pub(crate) fn any_ready(region: &Region) -> bool {
-    (0..region.geometry().slots).any(|slot| region.slot(slot).state.state().phase() == Some(Phase::Ready))
+    states(region).any(|state| state.phase() == Some(Phase::Ready))
+}
+
+/// Whether a call runs that is this worker's, by its word.
+pub(crate) fn runs(region: &Region, worker: u16) -> bool {
+    states(region).any(|state| state.phase() == Some(Phase::Running) && state.owner() == worker)
+}
+
+fn states(region: &Region) -> impl Iterator<Item = State> {
+    (0..region.geometry().slots).map(|slot| region.slot(slot).state.state())
 }
 
 /// Gives a dead worker's unbegun calls to others, settles the one that had begun, and makes the hints
@@ -88,7 +100,9 @@ fn settle(region: &Region, slot: usize, death: &Death) {
 
 fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let report = match death.cause {
-        Some(Cause::TimedOut { nanoseconds }) if started => Report::TimedOut { nanoseconds },
+        Some(Cause::TimedOut { nanoseconds }) if started => {
+            Report::TimedOut { nanoseconds, breadcrumb: death.breadcrumb.clone() }
+        }
         // However its worker ended: nobody wants to know.
         _ if region.slot(slot).state.state().cancelled() => Report::Cancelled,
         _ => Report::Died {
@@ -96,6 +110,8 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
             exit: death.exit,
             started,
             message: death.words.clone(),
+            // A call that had not begun said nothing.
+            breadcrumb: death.breadcrumb.clone().filter(|_| started),
             cpu: death.cpu,
             peak_memory: death.peak_memory,
         },
@@ -128,6 +144,18 @@ pub(crate) fn renew_hints(region: &Region) {
             _ => {}
         }
     }
+}
+
+/// Has every worker look for work, whoever was told to wake it and did not.
+pub(crate) fn wake_workers(region: &Region) {
+    (0..region.geometry().workers).for_each(|worker| wake_worker(region, worker));
+}
+
+/// As [`wake_workers`], one of them.
+pub(crate) fn wake_worker(region: &Region, worker: usize) {
+    let record = region.worker(worker);
+    record.wake.fetch_add(1, SeqCst);
+    futex::wake(&record.wake, i32::MAX);
 }
 
 /// Wakes everybody in the client: the dead process may have been about to.

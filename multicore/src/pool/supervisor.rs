@@ -14,8 +14,11 @@ use nix::unistd::Pid;
 use super::arrival::short;
 use super::clock;
 use super::control::{self, Order, Word as Say};
-use super::repair::{self, Cause};
+use super::deadline::Ending;
+use super::limits::Limits;
+use super::repair;
 use super::roster::Roster;
+use super::storm::Storm;
 use super::worker::Worker;
 use crate::error::Error;
 use crate::registry::Registry;
@@ -23,7 +26,7 @@ use crate::report::WireExit;
 use crate::shm::region::Region;
 use crate::sys::fault::point;
 use crate::sys::process::{End, Fork, Reaped};
-use crate::sys::{eventfd, futex, process, signals, stack};
+use crate::sys::{eventfd, process, signals, stack};
 
 /// How often in a row a worker may fail to become ready.
 pub(crate) const RESTART_LIMIT: u32 = 10;
@@ -51,10 +54,12 @@ pub(crate) fn supervise(mut control: OwnedFd, prefix_len: usize) -> ! {
 pub(super) struct Seat {
     /// The process, while there is one.
     pub(super) pid: Option<Pid>,
-    /// When the worker is killed, because it did not leave when asked to.
-    pub(super) kill_at: Option<u64>,
-    /// Why the supervisor ends it.
-    pub(super) cause: Option<Cause>,
+    /// How the supervisor ends it, if it does.
+    pub(super) end: Option<Ending>,
+    /// When it was forked.
+    pub(super) born: u64,
+    /// Since when it is stopped, if it is.
+    pub(super) stopped: Option<u64>,
 }
 
 pub(super) struct Supervisor {
@@ -69,6 +74,8 @@ pub(super) struct Supervisor {
     pub(super) children: OwnedFd,
     pub(super) kick: OwnedFd,
     pub(super) grace: Duration,
+    pub(super) limits: Limits,
+    pub(super) faults: bool,
     pub(super) name: String,
     pub(super) seats: Vec<Seat>,
     /// Workers in a row that never became ready, and what ended the last.
@@ -76,6 +83,7 @@ pub(super) struct Supervisor {
     pub(super) last_failure: String,
     /// When the next worker may be tried after a failure.
     pub(super) retry_at: Option<u64>,
+    pub(super) storm: Storm,
     pub(super) draining: bool,
 }
 
@@ -90,6 +98,9 @@ impl Supervisor {
             while let Some(reaped) = self.reap() {
                 self.bury(&reaped);
             }
+            self.see_stops();
+            // Whatever a worker made of it.
+            self.region.head().draining.store(u32::from(self.draining), SeqCst);
             self.fill_seats();
             if self.failures >= RESTART_LIMIT && !self.any_ready() {
                 let word =
@@ -157,7 +168,7 @@ impl Supervisor {
             Ok(Some((Order::Drain, _))) => {
                 self.draining = true;
                 self.region.head().draining.store(1, SeqCst);
-                self.wake_all();
+                repair::wake_workers(&self.region);
                 Next::Go
             }
             // Going round is looking.
@@ -180,16 +191,12 @@ impl Supervisor {
             if self.retry_at.is_some() {
                 return;
             }
-            let record = self.region.worker(index);
-            record.ready.store(0, Relaxed);
-            record.current.store(0, Relaxed);
-            record.stack_overflow.store(0, Relaxed);
-            let _ = record.take_words();
+            self.region.worker(index).reset();
             let supervisor = Pid::this();
             match process::fork_supervisor() {
                 Ok(Fork::Parent(pid)) => {
                     point("forked");
-                    self.seats[index] = Seat { pid: Some(pid), ..Seat::default() };
+                    self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
                 }
                 Ok(Fork::Child) => self.become_worker(index, supervisor),
                 Err(error) => self.failed(error.to_string()),
@@ -207,20 +214,23 @@ impl Supervisor {
     /// In the forked child.
     fn become_worker(&self, index: usize, supervisor: Pid) -> ! {
         let _ = process::own_group();
+        // First of all: who is too late to be killed with the supervisor is on the roster.
+        self.roster.note(index);
         if !process::die_with_parent(supervisor) {
             process::exit_now(0);
         }
         signals::reset_all();
         let _ = signals::for_worker();
-        self.roster.note(index);
         process::close_all_but(&self.kept_by_workers);
         process::set_name(&format!("{}: worker {index}", short(&self.name)));
         process::set_oom_score(1000);
+        process::print_by_lines();
         // The process ends without ever giving it back.
         let region: &'static Region = Box::leak(Box::new(self.region.clone()));
         // Without it an overflow is a plain SIGSEGV.
         let _ = stack::install(&region.worker(index).stack_overflow);
-        Worker { index, region, registry: self.registry, kick: &self.kick, supervisor }.work()
+        let (registry, limits, faults) = (self.registry, &self.limits, self.faults);
+        Worker { index, region, registry, limits, faults, kick: &self.kick, supervisor }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.
@@ -240,30 +250,38 @@ impl Supervisor {
         point("reaped");
         let seat = std::mem::take(&mut self.seats[index]);
         let record = self.region.worker(index);
-        let words = record.take_words();
+        let (words, breadcrumb) = (record.words.get(), record.breadcrumb.get());
         let exit = match reaped.end {
             End::Signal(_) if record.stack_overflow.load(Relaxed) != 0 => WireExit::StackOverflow,
             End::Signal(number) => WireExit::Signal(number),
             End::Code(code) => WireExit::Code(code),
         };
-        if record.ready.load(SeqCst) == 0 && seat.cause.is_none() {
+        // With no call to die of, and none of those that `failed` counts.
+        let for_nothing = record.calls.load(Relaxed) == 0 && record.ready.load(SeqCst) != 0;
+        if record.ready.load(SeqCst) == 0 && seat.end.is_none() {
             let cause = words.clone().unwrap_or_else(|| format!("the worker {}", crate::Exit::from(exit)));
             self.failed(cause);
         } else {
             self.failures = 0;
         }
+        if for_nothing && let Some(at) = self.storm.died(seat.born, clock::now()) {
+            self.retry_at = Some(self.retry_at.map_or(at, |other| other.max(at)));
+        }
         let death = repair::Death {
             worker: index as u16,
             pid: reaped.pid.as_raw(),
             exit,
-            words,
-            cause: seat.cause,
+            // A panic that was caught is not what ends a worker otherwise.
+            words: words.filter(|_| matches!(exit, WireExit::Signal(libc::SIGABRT))),
+            breadcrumb,
+            cause: seat.end.map(|end| end.cause),
             cpu: reaped.cpu,
             peak_memory: reaped.peak_memory,
         };
         repair::after_death(&self.region, &death);
         point("repaired");
-        self.wake_all();
+        // The dead worker may have been about to wake somebody.
+        repair::wake_workers(&self.region);
     }
 
     fn failed(&mut self, cause: String) {
@@ -271,15 +289,6 @@ impl Supervisor {
         self.last_failure = cause;
         // 1, 2, 4 … 512 ms: ten failures take about a second, and no storm.
         self.retry_at = Some(clock::now() + (1_000_000 << self.failures.min(9)) / 2);
-    }
-
-    /// The dead worker may have been about to wake somebody.
-    fn wake_all(&self) {
-        for index in 0..self.seats.len() {
-            let record = self.region.worker(index);
-            record.wake.fetch_add(1, SeqCst);
-            futex::wake(&record.wake, i32::MAX);
-        }
     }
 
     /// Kills and collects every worker and everything they left to this process.

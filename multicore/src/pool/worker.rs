@@ -3,12 +3,14 @@
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use nix::unistd::Pid;
 
 use super::clock;
+use super::fault;
+use super::limits::{Limits, Recycling};
 use super::spin::Spin;
 use crate::call::Invocation;
 use crate::codec::{Codec, Failure};
@@ -16,7 +18,8 @@ use crate::panics;
 use crate::registry::{HookKind, Registry, hooks};
 use crate::report::Report;
 use crate::shm::hint::Cursor;
-use crate::shm::layout::{Outcome, SlotHeader};
+use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
+use crate::shm::note::Note;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Settled, Word};
@@ -32,16 +35,27 @@ pub(crate) fn in_worker() -> bool {
     IN_WORKER.load(Relaxed)
 }
 
+/// The region and the number of this worker, if this process is one.
+#[inline]
+pub(crate) fn here() -> Option<(&'static Region, usize)> {
+    HERE.get().copied()
+}
+
 /// Exit codes of a worker that ends by itself without being asked.
 pub(crate) const START_HOOK_FAILED: i32 = 81;
-/// It finished a call that the supervisor was already ending it for.
+/// The supervisor was ending it over its call already when the call came to its own end.
 pub(crate) const EXPIRED: i32 = 82;
+/// The kernel refused a limit that its pool asks for.
+pub(crate) const NOT_LIMITED: i32 = 83;
 
 /// Everything a worker works with.
 pub(crate) struct Worker<'s> {
     pub(crate) index: usize,
     pub(crate) region: &'static Region,
     pub(crate) registry: &'static Registry,
+    pub(crate) limits: &'s Limits,
+    /// Whether the program asks for faults.
+    pub(crate) faults: bool,
     /// Tells the supervisor to look at the deadlines again.
     pub(crate) kick: &'s OwnedFd,
     pub(crate) supervisor: Pid,
@@ -53,22 +67,44 @@ impl Worker<'_> {
         IN_WORKER.store(true, Relaxed);
         let _ = HERE.set((self.region, self.index));
         panics::keep_messages(|message| {
-            if let Some((region, index)) = HERE.get() {
-                region.worker(*index).set_words(message);
+            if let Some((region, index)) = here() {
+                add_words(&region.worker(index).words, message);
             }
         });
+        let record = self.region.worker(self.index);
+        record.pid.store(std::process::id(), Relaxed);
+        let recycling = self.limit();
         self.start();
-        self.region.worker(self.index).ready.store(1, SeqCst);
+        record.ready.store(1, SeqCst);
         let spin = Spin::default();
         loop {
             if let Some(slot) = self.next() {
                 self.run(slot);
+                if recycling.is_due(record) {
+                    point("recycled");
+                    self.leave(0);
+                }
             } else if self.region.head().draining.load(Acquire) != 0 {
-                self.leave();
+                self.leave(0);
             } else if !spin.until(|| self.region.ready().any()) {
                 self.sleep();
             }
         }
+    }
+
+    /// Has the kernel limit this process; without its limits no worker runs anything.
+    fn limit(&self) -> Recycling {
+        let limited = self.limits.apply().and_then(|()| Recycling::of(self.limits));
+        limited.unwrap_or_else(|error| {
+            self.never_ready(&format!("a limit could not be set: {error}"), NOT_LIMITED)
+        })
+    }
+
+    /// Says why, for the pool's owner, and ends.
+    fn never_ready(&self, why: &str, code: i32) -> ! {
+        self.region.worker(self.index).words.set(why);
+        process::flush_output();
+        process::exit_now(code)
     }
 
     fn start(&self) {
@@ -82,9 +118,7 @@ impl Worker<'_> {
                 Err(_) => "panicked".to_owned(),
             };
             let text = format!("the start hook `{}` ({}) failed: {failed}", hook.name, hook.place);
-            self.region.worker(self.index).set_words(&text);
-            process::flush_output();
-            process::exit_now(START_HOOK_FAILED);
+            self.never_ready(&text, START_HOOK_FAILED)
         }
         // A hook that changed the user took the kernel's promise away.
         if !process::die_with_parent(self.supervisor) {
@@ -92,13 +126,13 @@ impl Worker<'_> {
         }
     }
 
-    fn leave(&self) -> ! {
+    fn leave(&self, code: i32) -> ! {
         for hook in hooks(HookKind::Exit) {
             // Nobody is left to tell; the other hooks still run.
             let _ = panics::caught(hook.run);
         }
         process::flush_output();
-        process::exit_now(0)
+        process::exit_now(code)
     }
 
     /// Claims a call, in about the order of arrival.
@@ -119,6 +153,8 @@ impl Worker<'_> {
     fn sleep(&self) {
         let record = self.region.worker(self.index);
         let seen = record.wake.load(SeqCst);
+        // If it says that something runs here, somebody else wrote that.
+        record.current.store(0, Release);
         let work = self.region.idle().insert_then(self.index, || {
             self.region.ready().any() || self.region.head().draining.load(SeqCst) != 0
         });
@@ -132,29 +168,40 @@ impl Worker<'_> {
     fn run(&self, slot: usize) {
         let header = self.region.slot(slot);
         let record = self.region.worker(self.index);
-        record.current.store(slot as u32 + 1, Relaxed);
+        // Release, as below: whoever sees it sees that the call of before is finished.
+        record.current.store(slot as u32 + 1, Release);
         // A panic that an earlier call caught itself is not what this one dies of.
-        record.words_len.store(0, Relaxed);
+        record.words.clear();
+        record.breadcrumb.clear();
         let timeout = header.timeout.load(Relaxed);
         if timeout != 0 {
-            header.started.store(clock::now(), Relaxed);
+            record.started.store(clock::now(), Relaxed);
         }
         if !header.state.begin(self.index as u16) {
+            // Taken back: this worker was stopped, or slow beyond belief.
+            record.current.store(0, Release);
             return;
         }
         point("running");
+        // Nobody else writes it.
+        record.calls.store(record.calls.load(Relaxed).wrapping_add(1), Relaxed);
         if timeout != 0 {
-            self.watch(header, timeout);
+            self.watch(record, timeout);
         }
         self.answer(slot, header);
         point("answered");
+        if header.state.state().expired() {
+            point("overdue");
+            // The supervisor tells the caller once this process is gone, or has the call run again.
+            self.leave(EXPIRED);
+        }
         if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
             // Nobody collects it and gives the memory back; and nobody runs it again and needs it.
             self.region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
         }
         let settled = header.state.finish(self.index as u16);
         point("finished");
-        record.current.store(0, Relaxed);
+        record.current.store(0, Release);
         self.tell(slot, header, settled);
     }
 
@@ -162,8 +209,8 @@ impl Worker<'_> {
     ///
     /// Either the supervisor announced its alarm before this load, and it is compared; or it will
     /// look at the running calls after the announcement, and find this one.
-    fn watch(&self, header: &SlotHeader, timeout: u64) {
-        let due = header.started.load(Relaxed).saturating_add(timeout);
+    fn watch(&self, record: &WorkerRecord, timeout: u64) {
+        let due = record.started.load(Relaxed).saturating_add(timeout);
         std::sync::atomic::fence(SeqCst);
         if due < self.region.head().next_alarm.load(SeqCst) {
             // A kick that fails leaves the supervisor's own alarm.
@@ -177,10 +224,15 @@ impl Worker<'_> {
         let mut store = self.region.result_store(slot);
         let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
         let outcome = match self.invoke(slot, header, &mut out) {
+            // It may have asked, and left off in the middle.
+            Ok(()) if header.state.state().cancelled() => Err(Report::Cancelled),
+            answer => answer,
+        };
+        let outcome = match outcome {
             Ok(()) => Outcome::Value,
             Err(report) => {
                 // A panic that was caught is nobody's last word.
-                self.region.worker(self.index).words_len.store(0, Relaxed);
+                self.region.worker(self.index).words.clear();
                 // An empty report is read as one that does not decode.
                 if report.write(&mut out).is_err() {
                     out.restart();
@@ -210,7 +262,12 @@ impl Worker<'_> {
             return Err(Report::Decode("the arguments are longer than their window".to_owned()));
         }
         let invocation = Invocation { arguments: self.region.arguments(slot, len), codec, results: out };
-        let result: Result<(), Failure> = panics::caught(|| (entry.run)(invocation))?;
+        let result: Result<(), Failure> = panics::caught(|| {
+            if self.faults {
+                fault::happen(header.fault.swap(0, Relaxed));
+            }
+            (entry.run)(invocation)
+        })?;
         result.map_err(Report::from)
     }
 
@@ -231,9 +288,18 @@ impl Worker<'_> {
         };
         progress(self.region);
         if expired {
-            process::flush_output();
-            process::exit_now(EXPIRED);
+            self.leave(EXPIRED);
         }
+    }
+}
+
+/// Adds a panic's message to those of this call: the last of a panic in a panic says nothing of the first.
+fn add_words<const WORDS: usize>(words: &Note<WORDS>, message: &str) {
+    match words.get() {
+        Some(earlier) if earlier.len() + message.len() < 7 * WORDS => {
+            words.set(&format!("{earlier}; then: {message}"));
+        }
+        _ => words.set(message),
     }
 }
 

@@ -12,6 +12,8 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use super::note::Note;
+
 /// Bytes of a page, as far as the layout is concerned: windows start at multiples of it.
 pub(crate) const PAGE: usize = 4096;
 
@@ -19,9 +21,6 @@ pub(crate) const PAGE: usize = 4096;
 pub(crate) const MAX_SLOTS: usize = 32_768;
 /// As [`MAX_SLOTS`].
 pub(crate) const MAX_WORKERS: usize = 1024;
-
-/// Bytes of a worker's last words.
-pub(crate) const LAST_WORDS: usize = 1008;
 
 /// The numbers that fix the layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -63,10 +62,19 @@ pub(crate) struct WorkerRecord {
     pub(crate) stack_overflow: AtomicU32,
     /// The slot it runs, plus one: a hint.
     pub(crate) current: AtomicU32,
-    /// How many bytes of `words` count.
-    pub(crate) words_len: AtomicU32,
-    /// Text that outlives the worker: the message of a panic that aborts.
-    pub(crate) words: [AtomicU64; LAST_WORDS / 8],
+    /// Nanoseconds on the monotonic clock at which it began that call, if the call has a time limit. Not
+    /// in the slot: an owner that was stopped, and lost its claim, may still write it.
+    pub(crate) started: AtomicU64,
+    /// The generation of the call that last asked whether it is to end.
+    pub(crate) asks: AtomicU32,
+    /// The process.
+    pub(crate) pid: AtomicU32,
+    /// How many calls it has begun.
+    pub(crate) calls: AtomicU64,
+    /// The message of a panic that aborts, or why it never became ready.
+    pub(crate) words: Note<128>,
+    /// What its call said last of where it is.
+    pub(crate) breadcrumb: Note<32>,
 }
 
 /// One slot's header. Everything but the state word belongs to whoever the state word names.
@@ -81,13 +89,13 @@ pub(crate) struct SlotHeader {
     /// How often the call may be run again after its worker died.
     pub(crate) retries: AtomicU32,
     pub(crate) codec: AtomicU32,
-    /// Nanoseconds on the monotonic clock at which the call began.
-    pub(crate) started: AtomicU64,
     pub(crate) result_len: AtomicU64,
     /// Bytes of the result window that have pages: a hint for the next writer.
     pub(crate) result_pages: AtomicU64,
     /// An [`Outcome`] by number.
     pub(crate) outcome: AtomicU32,
+    /// The fault that befalls the call, by number; 0 for none.
+    pub(crate) fault: AtomicU32,
 }
 
 /// What the result window holds.

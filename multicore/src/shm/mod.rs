@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`word`] | the state word: who may move a call from which phase to which (safe code) |
 //! | [`hint`] | bit sets that make finding fast and decide nothing (safe code) |
+//! | [`note`] | short texts that outlive whoever wrote them (safe code) |
 //! | [`layout`] | which byte of the region is what |
 //! | [`region`] | references to the parts of one mapped region |
 //! | [`window`] | payload bytes in and out |
@@ -11,6 +12,7 @@
 
 pub(crate) mod hint;
 pub(crate) mod layout;
+pub(crate) mod note;
 pub(crate) mod region;
 pub(crate) mod window;
 pub(crate) mod word;

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use memmap2::MmapRaw;
 
 use super::hint::HintSet;
-use super::layout::{Geometry, Head, LAST_WORDS, PAGE, SlotHeader, WorkerRecord};
+use super::layout::{Geometry, Head, PAGE, SlotHeader, WorkerRecord};
 use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
@@ -31,6 +31,8 @@ pub(crate) trait Pages: Send + Sync {
     fn provide(&self, offset: usize, len: usize) -> io::Result<()>;
     /// Gives the memory of `offset..offset + len` back.
     fn release(&self, offset: usize, len: usize) -> io::Result<()>;
+    /// Whether every page of `offset..offset + len` was written.
+    fn is_written(&self, offset: usize, len: usize) -> bool;
 }
 
 /// One mapped region.
@@ -151,11 +153,15 @@ impl Region {
         unsafe { std::slice::from_raw_parts(self.at(self.geometry.arguments(slot)).as_ptr(), len) }
     }
 
-    /// The outcome of a slot, for the client; `None` when `len` is more than a window holds.
+    /// The outcome of a slot, for the client; `None` when `len` is more than a window holds, or than was
+    /// written to it: a forged length must not make the reader provide the memory.
     #[inline]
     pub(crate) fn result(&self, slot: usize, len: u64) -> Option<Payload<'_>> {
         assert!(slot < self.geometry.slots);
         let len = usize::try_from(len).ok().filter(|len| *len <= self.geometry.window)?;
+        if len > WARM && !self.pages.is_written(self.geometry.result(slot), len) {
+            return None;
+        }
         // SAFETY: [map-live] the bytes are in range; a hostile worker may go on writing them, which
         // `Payload` is made for.
         Some(unsafe { Payload::new(self.at(self.geometry.result(slot)), len) })
@@ -202,26 +208,14 @@ impl Store for WindowStore<'_> {
 }
 
 impl WorkerRecord {
-    /// Keeps the front of `text` where it outlives this process. Async-signal-safe.
-    pub(crate) fn set_words(&self, text: &str) {
-        let mut end = text.len().min(LAST_WORDS);
-        while !text.is_char_boundary(end) {
-            end -= 1;
+    /// As before the first worker of this seat.
+    pub(crate) fn reset(&self) {
+        for word in [&self.ready, &self.current, &self.stack_overflow, &self.asks, &self.pid] {
+            word.store(0, Relaxed);
         }
-        for (word, bytes) in self.words.iter().zip(text.as_bytes()[..end].chunks(8)) {
-            let mut filled = [0; 8];
-            filled[..bytes.len()].copy_from_slice(bytes);
-            word.store(u64::from_le_bytes(filled), Relaxed);
-        }
-        self.words_len.store(end as u32, std::sync::atomic::Ordering::Release);
-    }
-
-    /// The last words, if there are any.
-    pub(crate) fn take_words(&self) -> Option<String> {
-        let len = self.words_len.swap(0, std::sync::atomic::Ordering::AcqRel) as usize;
-        let bytes: Vec<u8> = self.words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect();
-        let text = String::from_utf8_lossy(&bytes[..len.min(LAST_WORDS)]).into_owned();
-        (!text.is_empty()).then_some(text)
+        self.calls.store(0, Relaxed);
+        self.words.clear();
+        self.breadcrumb.clear();
     }
 }
 

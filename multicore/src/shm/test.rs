@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use memmap2::MmapMut;
 
 use super::hint::HintSet;
-use super::layout::{Geometry, LAST_WORDS};
+use super::layout::Geometry;
+use super::note::Note;
 use super::region::{Pages, Region};
 use super::window::{Payload, Store, WindowWriter, WriteError};
 use super::word::{Cancelled, Detached, MAX_TRIES, Phase, Requeued, Settled, Word};
@@ -140,6 +141,10 @@ impl Pages for Anonymous {
     fn release(&self, _: usize, _: usize) -> io::Result<()> {
         Ok(())
     }
+
+    fn is_written(&self, _: usize, _: usize) -> bool {
+        true
+    }
 }
 
 fn region(geometry: Geometry) -> Region {
@@ -163,12 +168,12 @@ fn the_parts_of_a_region_do_not_overlap() {
         region.ready().insert(slots - 1);
         region.free().insert(slots - 1);
         region.idle().insert(workers - 1);
-        region.worker(workers - 1).set_words("last");
+        region.worker(workers - 1).words.set("last");
         assert!(region.slot(slots - 1).state.reserve().is_some());
         assert_eq!(region.ready().take(0), Some(slots - 1));
         assert_eq!(region.free().take(0), Some(slots - 1));
         assert_eq!(region.idle().take(0), Some(workers - 1));
-        assert_eq!(region.worker(workers - 1).take_words().as_deref(), Some("last"));
+        assert_eq!(region.worker(workers - 1).words.get().as_deref(), Some("last"));
     }
 }
 
@@ -183,6 +188,10 @@ impl Pages for Scarce {
     fn release(&self, offset: usize, len: usize) -> io::Result<()> {
         self.1.lock().unwrap().push((offset, len));
         Ok(())
+    }
+
+    fn is_written(&self, offset: usize, len: usize) -> bool {
+        offset + len <= self.0
     }
 }
 
@@ -232,13 +241,44 @@ fn a_forged_length_reaches_no_further_than_the_window() {
 }
 
 #[test]
-fn last_words_are_cut_at_a_character() {
-    let region = region(Geometry { slots: 1, workers: 1, window: 1 });
-    let record = region.worker(0);
-    assert_eq!(record.take_words(), None);
-    record.set_words(&"ä".repeat(LAST_WORDS));
-    assert_eq!(record.take_words(), Some("ä".repeat(LAST_WORDS / 2)));
-    assert_eq!(record.take_words(), None);
+fn a_note_is_cut_at_a_character() {
+    let note: Box<Note<4>> = Box::new(note());
+    assert_eq!(note.get(), None);
+    note.set(&"ä".repeat(32));
+    assert_eq!(note.get(), Some("ä".repeat(16)));
+    note.set(&format!("x{}", "ä".repeat(32)));
+    assert_eq!(note.get(), Some(format!("x{}", "ä".repeat(15))));
+    note.clear();
+    assert_eq!(note.get(), None);
+    note.set("short");
+    assert_eq!(note.get().as_deref(), Some("short"));
+}
+
+#[test]
+fn a_note_is_read_whole_while_it_is_written() {
+    let (note, texts) = (note::<8>(), ["one", "another one", "the longest of all the texts here"]);
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0..200_000 {
+                note.set(texts[n % 3]);
+            }
+            over.store(true, Relaxed);
+        });
+        let mut seen = 0;
+        while !over.load(Relaxed) || seen == 0 {
+            if let Some(text) = note.get() {
+                assert!(texts.contains(&text.as_str()), "{text}");
+                seen += 1;
+            }
+        }
+    });
+}
+
+/// As the region's memory is at first.
+fn note<const WORDS: usize>() -> Note<WORDS> {
+    // SAFETY: a note is made of atomics, for which zeroes are valid.
+    unsafe { std::mem::zeroed() }
 }
 
 #[test]
@@ -274,5 +314,5 @@ fn a_payload_is_copied_as_what_it_is() {
     assert_eq!(Payload::of(&bytes[..7]).to_plain::<u64>(), None);
     assert_eq!(Payload::of(&bytes[..0]).to_plain::<u64>(), Some(Vec::new()));
     assert_eq!(Payload::of(&bytes).to_plain::<()>(), None);
-    assert_eq!(Payload::of(&bytes).to_vec(), bytes);
+    assert_eq!(Payload::of(&bytes).to_vec().as_deref(), Some(&bytes[..]));
 }

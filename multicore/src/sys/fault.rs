@@ -1,5 +1,5 @@
-//! Fault points: named places in the protocol at which a test lets a process die. Compiled in by
-//! `--cfg multicore_faults` alone.
+//! Fault points: named places in the protocol at which a test lets a process die, compiled in by
+//! `--cfg multicore_faults` alone; and a fault for whoever asks for one.
 
 /// Dies here if `MULTICORE_FAULT_POINT` names this point: `point`, a colon, then `kill`, `abort` or
 /// `stop`; and, after another colon, the file whose creation makes it happen only once. Commas
@@ -35,3 +35,11 @@ fn happen(how: &str, once: Option<&str>) {
 #[cfg(not(multicore_faults))]
 #[inline(always)]
 pub(crate) fn point(_name: &str) {}
+
+/// Stores where nothing is mapped, so that the kernel sends a real SIGSEGV: a raised one returns in a
+/// Rust program.
+pub(crate) fn bad_store() {
+    // SAFETY: page 0 is never mapped, so the store ends the process, as it is asked to, and changes
+    // nothing; volatile, so that the compiler leaves it in.
+    unsafe { std::ptr::without_provenance_mut::<u64>(8).write_volatile(1) };
+}

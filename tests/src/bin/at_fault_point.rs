@@ -5,6 +5,7 @@
 
 use std::env;
 use std::io;
+use std::time::Duration;
 
 use multicore::{Error, Exit, Handle, Result, Signal, Task};
 
@@ -16,6 +17,13 @@ fn double(n: u64) -> u64 {
 #[multicore::task]
 fn die() {
     std::process::abort();
+}
+
+#[multicore::task]
+fn linger() {
+    while !multicore::cancelled() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn main() -> Result<()> {
@@ -32,6 +40,19 @@ fn main() -> Result<()> {
         "never_began" => {
             let error = double::call(21).spawn()?.get().expect_err("no worker ever begins it");
             assert!(matches!(error, Error::Died { started: false, .. }), "{error:?}");
+        }
+        // Each worker has done its part after one call; the pool of the end has others.
+        "recycled" => {
+            let method = multicore::Pool::builder().build()?.start_method().expect("processes");
+            let pool = multicore::Pool::builder().start(method).workers(2).max_calls(1).build()?;
+            for n in 0..20 {
+                assert_eq!(pool.spawn(double::call(n))?.get()?, 2 * n);
+            }
+        }
+        // The call is over its time when it comes to its end.
+        "expired" => {
+            let error = linger::call().timeout(Duration::from_millis(20)).get().expect_err("too late");
+            assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
         }
         "beside_a_death" => {
             let first = die::call().spawn()?;

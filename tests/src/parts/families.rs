@@ -77,6 +77,23 @@ fn say(text: &str) {
     print!("{text}");
 }
 
+/// A worker prints in Rust and in C, and is killed.
+pub fn print_and_die(method: &str) {
+    open(method);
+    assert!(say_and_die::call().get().is_err());
+    println!("client");
+}
+
+/// Prints lines and half of one, and is gone.
+#[multicore::task]
+fn say_and_die() {
+    println!("rust");
+    wild::print_in_c(c"c");
+    println!("more rust");
+    wild::print_in_c(c"more c");
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
+}
+
 /// What workers find where the client has something to read.
 pub fn input(method: &str) {
     open(method);

@@ -56,6 +56,55 @@ pub fn settings(method: &str) {
     }
 }
 
+/// What becomes of six calls of one task and one of another, where `MULTICORE_FAULT` says something.
+pub fn faults(method: &str) {
+    if let Err(error) = multicore::initialize_with(Config::new().workers(2).start(if method == "fork" {
+        Start::Fork
+    } else {
+        Start::Exec
+    })) {
+        return println!("{error}");
+    }
+    let told = |outcome: multicore::Result<u64>| match outcome {
+        Ok(value) => value.to_string(),
+        Err(Error::Died { exit, .. }) => exit.to_string(),
+        Err(Error::TimedOut { .. }) => "timed out".to_owned(),
+        Err(Error::Panicked { message, .. }) => message,
+        Err(other) => format!("{other:?}"),
+    };
+    let second = std::time::Duration::from_secs(1);
+    let mut lines: Vec<_> = (0..6)
+        .map(|n| told(tasks::square::call(n).timeout(second).retries(u32::from(n == 5)).get()))
+        .collect();
+    lines.push(told(tasks::nap::call(1).get()));
+    println!("{}", lines.join(", "));
+}
+
+/// Has more memory than its workers may have; forked ones begin with all of it.
+pub fn little_data(method: &str) {
+    let ballast = vec![1u8; 64 << 20];
+    let start = if method == "fork" { Start::Fork } else { Start::Exec };
+    multicore::initialize_with(Config::new().workers(1).start(start)).expect("the default pool");
+    let pool = Pool::builder().workers(1).data_limit(32 << 20).build();
+    match pool.and_then(|pool| pool.spawn(tasks::square::call(7))?.get()) {
+        Ok(square) => println!("{square}"),
+        Err(error) => println!("{error}"),
+    }
+    drop(ballast);
+}
+
+/// A limit that the kernel refuses to a user like this. Only root may become one.
+pub fn refused_limit(method: &str) {
+    let start = if method == "fork" { Start::Fork } else { Start::Exec };
+    wild::become_user(60_000 + std::process::id() % 5000);
+    multicore::initialize_with(Config::new().workers(1).start(start)).expect("the default pool");
+    let pool = Pool::builder().workers(1).niceness(-5).build();
+    match pool.and_then(|pool| pool.spawn(tasks::square::call(7))?.get()) {
+        Ok(square) => println!("{square}"),
+        Err(error) => println!("{error}"),
+    }
+}
+
 fn here(pids: &[i32]) -> bool {
     pids.iter().all(|pid| *pid == std::process::id() as i32)
 }

@@ -6,7 +6,10 @@ pub mod alone;
 pub mod calling;
 pub mod ends;
 pub mod faults;
+pub mod hostile;
+pub mod limits;
 pub mod sharing;
+pub mod stopped;
 
 /// The scenes of [`calling`], given to a macro.
 #[macro_export]
@@ -90,6 +93,58 @@ macro_rules! fault_scenes {
     };
 }
 
+/// The scenes of [`limits`], given to a macro.
+#[macro_export]
+macro_rules! limit_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { limits:
+            a_worker_is_replaced_after_so_many_calls
+            recycling_under_load_loses_nothing
+            a_worker_that_grew_is_replaced
+            memory_beyond_the_data_limit_ends_the_call_alone
+            time_beyond_the_cpu_limit_ends_the_call_alone
+            files_beyond_the_limit_are_refused_to_the_task
+            workers_have_the_surroundings_that_the_pool_names
+            a_pools_timeout_holds_for_calls_without_one
+            a_limited_pool_runs_nothing_in_the_client
+            a_call_that_asks_ends_by_itself_when_its_time_is_up
+            a_call_that_asks_ends_by_itself_when_it_is_cancelled
+            a_call_that_asks_and_goes_on_is_ended
+            the_last_breadcrumb_is_in_the_error
+            a_long_breadcrumb_is_cut
+            the_state_of_a_pool_says_what_each_worker_does
+            a_call_ends_with_its_abort_on_drop
+            a_panic_in_a_panic_is_told_as_an_abort
+            a_worker_over_its_time_is_replaced_by_one_that_works
+        }
+    };
+}
+
+/// The scenes of [`hostile`], given to a macro.
+#[macro_export]
+macro_rules! hostile_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { hostile:
+            every_forged_field_settles_every_call
+        }
+    };
+}
+
+/// The scenes of [`stopped`], given to a macro.
+#[macro_export]
+macro_rules! stopped_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { stopped:
+            a_stopped_idle_worker_swallows_no_call
+            workers_stopped_at_any_moment_lose_nothing
+            a_pool_of_stopped_workers_waits_for_them
+            workers_that_stay_stopped_are_replaced_when_they_are_missed
+            a_call_on_a_stopped_worker_can_be_cancelled
+            a_stopped_supervisor_is_asked_to_go_on
+        }
+    };
+}
+
 /// The scenes of [`alone`], given to a macro.
 #[macro_export]
 macro_rules! alone_scenes {
@@ -141,10 +196,13 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 6] = [
+    let lists: [&[Named]; 9] = [
         calling_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
+        limit_scenes!(crate::table),
+        hostile_scenes!(crate::table),
+        stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),
         end_scenes!(crate::table),

@@ -51,6 +51,21 @@ pub(crate) fn peek_dead() -> Option<Pid> {
     (returned == 0 && pid > 0).then(|| Pid::from_raw(pid))
 }
 
+/// A child that was stopped, or went on, since it was last told here, and whether it is stopped; `None`
+/// when there is none. Never blocks.
+///
+/// Only for a process whose every child is ours, as [`peek_dead`].
+pub(crate) fn next_stop() -> Option<(Pid, bool)> {
+    // SAFETY: all zeroes is a valid `siginfo_t`.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG | libc::__WALL;
+    // SAFETY: `info` is a live local of the right type.
+    let returned = unsafe { libc::waitid(libc::P_ALL, 0, &mut info, flags) };
+    // SAFETY: `waitid` filled the fields of a child's change, or left all at zero.
+    let pid = unsafe { info.si_pid() };
+    (returned == 0 && pid > 0).then(|| (Pid::from_raw(pid), info.si_code != libc::CLD_CONTINUED))
+}
+
 /// Collects a child if it has ended. Never blocks.
 pub(crate) fn reap(child: Pid) -> Option<Reaped> {
     wait4(child.as_raw(), libc::WNOHANG)

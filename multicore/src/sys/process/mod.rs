@@ -3,6 +3,7 @@
 mod descriptors;
 mod family;
 mod fork;
+mod limits;
 mod own;
 mod stat;
 
@@ -10,15 +11,19 @@ pub(crate) use descriptors::{
     above_standard, close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
 };
 pub(crate) use family::{
-    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, own_group, peek_dead, reap,
-    reap_next,
+    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, next_stop, own_group,
+    peek_dead, reap, reap_next,
 };
 pub(crate) use fork::{
     Fork, Parent, collect, exit_now, flush_output, fork_supervisor, fork_unseen, single_threaded,
 };
 #[cfg(test)]
 pub(crate) use fork::{fork, fork_unchecked, thread_count};
-pub(crate) use own::{set_name, set_oom_score};
+pub(crate) use limits::{
+    limit_cpu, limit_data, limit_files, mapped_data, memory_file, private_memory, run_on, set_niceness,
+    set_variable, usable_cpus,
+};
+pub(crate) use own::{print_by_lines, set_name, set_oom_score};
 pub(crate) use stat::{Stat, all, stat};
 
 #[cfg(test)]

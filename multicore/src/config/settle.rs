@@ -1,0 +1,193 @@
+//! Filling in what a [`Config`] leaves open, from the environment and the defaults, and checking it.
+
+use std::env;
+use std::os::fd::RawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use super::{BackendChoice, Config, Start};
+use crate::error::{Error, Result};
+use crate::pool::fault::{self, Plan};
+use crate::pool::limits::Limits;
+use crate::shm::layout::{MAX_SLOTS, MAX_WORKERS};
+use crate::sys::process;
+
+/// A [`Config`] with every blank filled in and every value checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) workers: usize,
+    pub(crate) slots: usize,
+    pub(crate) payload_limit: usize,
+    pub(crate) start: Option<Start>,
+    pub(crate) max_load_average: Option<f64>,
+    pub(crate) grace: Duration,
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) keep_fds: Vec<RawFd>,
+    /// For calls that name none.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) limits: Limits,
+    /// Calls must not run in this process.
+    pub(crate) isolate: bool,
+}
+
+/// The payload limit that the address space allows without a thought.
+const PAYLOAD_LIMIT: u64 = 4 << 30;
+/// Windows are not made smaller than this.
+pub(crate) const LEAST_PAYLOAD_LIMIT: u64 = 4096;
+/// Above this a slot's windows would not fit the address space.
+const MOST_PAYLOAD_LIMIT: u64 = 1 << 40;
+
+impl Config {
+    /// Fills in and checks.
+    pub(crate) fn settle(self) -> Result<Settings> {
+        let limits = checked(self.limits)?;
+        let isolate = limits.isolate() || self.timeout.is_some();
+        let cores = || match limits.cpus.len() {
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+            some => some,
+        };
+        let (workers, what) = pick("workers", self.workers, "MULTICORE_WORKERS")?
+            .unwrap_or_else(|| (cores().min(MAX_WORKERS), "workers"));
+        within(what, workers, 1, MAX_WORKERS)?;
+        let (slots, what) =
+            pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or(((workers * 16).max(64), "slots"));
+        within(what, slots, 1, MAX_SLOTS)?;
+        let (payload_limit, what) = pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?
+            .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
+        within(what, payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
+        let start = match self.start {
+            Some(start) => Some(start),
+            None => start_from_environment()?,
+        };
+        let max_load_average = pick("max_load_average", self.max_load_average, "MULTICORE_MAX_LOAD_AVERAGE")?;
+        if let Some((share, what)) = max_load_average {
+            crate::load::check(share).map_err(|why| Error::config(what, why))?;
+        }
+        Ok(Settings {
+            workers,
+            slots,
+            payload_limit: usize::try_from(payload_limit).unwrap_or(usize::MAX),
+            start,
+            max_load_average: max_load_average.map(|(share, _)| share),
+            grace: self.grace.unwrap_or(Duration::from_millis(100)),
+            shutdown_timeout: self.shutdown_timeout.unwrap_or(Duration::from_secs(10)),
+            keep_fds: self.keep_fds,
+            timeout: self.timeout,
+            limits: with_defaults(limits),
+            isolate,
+        })
+    }
+}
+
+/// The fewest descriptors that a worker can do with: its own, and a few for the task.
+const LEAST_FILES: u64 = 16;
+/// Below this no program starts its `main`.
+const LEAST_DATA: u64 = 4 << 20;
+/// The most bytes of names and values, which travel in one message.
+const MOST_VARIABLES: usize = 32 << 10;
+
+fn checked(limits: Limits) -> Result<Limits> {
+    within("max_calls", limits.max_calls.unwrap_or(1), 1, u64::MAX)?;
+    within("data_limit", limits.data.unwrap_or(LEAST_DATA), LEAST_DATA, u64::MAX - 1)?;
+    within("file_limit", limits.files.unwrap_or(LEAST_FILES), LEAST_FILES, u64::MAX - 1)?;
+    within("niceness", limits.niceness.unwrap_or(0), -20, 19)?;
+    if limits.cpu.is_some_and(|time| time.is_zero()) {
+        return Err(Error::config("cpu_limit", "0 would end every worker; leave it out for none"));
+    }
+    if let Some(usable) = process::usable_cpus()
+        && let Some(other) = limits.cpus.iter().find(|cpu| !usable.contains(cpu))
+    {
+        let why = format!("core {other} is none of those that this process may use: {usable:?}");
+        return Err(Error::config("cpus", why));
+    }
+    for (name, value) in &limits.variables {
+        let (name, value) = (name.as_bytes(), value.as_bytes());
+        if name.is_empty() || name.contains(&b'=') || name.contains(&0) || value.contains(&0) {
+            let why = "a name is not empty and has no `=`, and neither name nor value has a zero byte";
+            return Err(Error::config("env", why));
+        }
+    }
+    let bytes: usize = limits.variables.iter().map(|(name, value)| name.len() + value.len() + 16).sum();
+    within("env", bytes, 0, MOST_VARIABLES)?;
+    Ok(limits)
+}
+
+/// A worker is one of many: its libraries shall not each start a thread for every core. And a worker
+/// that grows beyond the cgroup's memory shall fail alone, before the kernel chooses whom to end.
+fn with_defaults(mut limits: Limits) -> Limits {
+    let one = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"].map(|name| (name.into(), "1".into()));
+    limits.variables.splice(0..0, one);
+    // What is reserved and never touched counts as well: a program that reserves much is left alone.
+    let affordable = |most: &u64| process::mapped_data() < most / 2;
+    limits.data = limits.data.or_else(|| crate::load::memory_of_cgroup().filter(affordable));
+    limits
+}
+
+/// The value set in code, else the variable's; with the name of what set it.
+fn pick<T: std::str::FromStr>(
+    what: &'static str,
+    set: Option<T>,
+    variable: &'static str,
+) -> Result<Option<(T, &'static str)>> {
+    if let Some(value) = set {
+        return Ok(Some((value, what)));
+    }
+    let Some(text) = read(variable)? else { return Ok(None) };
+    match text.trim().parse() {
+        Ok(value) => Ok(Some((value, variable))),
+        Err(_) => Err(Error::config(variable, format!("`{text}` is no number for {what}"))),
+    }
+}
+
+fn read(variable: &str) -> Result<Option<String>> {
+    match env::var(variable) {
+        Ok(text) if text.is_empty() => Ok(None),
+        Ok(text) => Ok(Some(text)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(Error::config(variable, "the value is not UTF-8")),
+    }
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(what: &str, value: T, least: T, most: T) -> Result<()> {
+    if value < least || value > most {
+        return Err(Error::config(what, format!("{value} is not within {least} to {most}")));
+    }
+    Ok(())
+}
+
+fn start_from_environment() -> Result<Option<Start>> {
+    match read("MULTICORE_START")?.as_deref() {
+        None => Ok(None),
+        Some("exec") => Ok(Some(Start::Exec)),
+        Some("fork") => Ok(Some(Start::Fork)),
+        Some(other) => {
+            Err(Error::config("MULTICORE_START", format!("`{other}` is neither `exec` nor `fork`")))
+        }
+    }
+}
+
+/// What `MULTICORE_FAULT` says.
+///
+/// # Errors
+/// `Config`; also where calls run `inline`, because a fault there would be the program's own.
+pub(crate) fn faults_from_environment(inline: bool) -> Result<Vec<Plan>> {
+    let text = read(fault::VARIABLE)?;
+    if inline && text.is_some() {
+        return Err(Error::config(
+            fault::VARIABLE,
+            "faults need worker processes; leave `MULTICORE_BACKEND` out",
+        ));
+    }
+    fault::plans(text.as_deref())
+}
+
+/// What `MULTICORE_BACKEND` says.
+pub(crate) fn backend_from_environment() -> Result<BackendChoice> {
+    match read("MULTICORE_BACKEND")?.as_deref() {
+        None | Some("processes") => Ok(BackendChoice::Processes),
+        Some("inline") => Ok(BackendChoice::Inline),
+        Some(other) => {
+            Err(Error::config("MULTICORE_BACKEND", format!("`{other}` is neither `processes` nor `inline`")))
+        }
+    }
+}

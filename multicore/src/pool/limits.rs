@@ -1,0 +1,94 @@
+//! What a worker may use, and when it makes room for a fresh one.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::shm::layout::WorkerRecord;
+use crate::sys::process;
+
+/// What a pool asks of each of its workers. Travels to the supervisor with the first message.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Limits {
+    /// Calls after which a worker is replaced.
+    pub(crate) max_calls: Option<u64>,
+    /// Bytes of private resident memory above which it is replaced, once its call is over.
+    pub(crate) max_memory: Option<u64>,
+    /// Bytes of private writable memory that the kernel gives it.
+    pub(crate) data: Option<u64>,
+    /// Time on a core, over its whole life, after which the kernel ends it.
+    pub(crate) cpu: Option<Duration>,
+    /// Descriptors that it may have open.
+    pub(crate) files: Option<u64>,
+    pub(crate) niceness: Option<i32>,
+    /// The cores that it may run on; empty for those of the client.
+    pub(crate) cpus: Vec<usize>,
+    pub(crate) variables: Vec<(OsString, OsString)>,
+}
+
+impl Limits {
+    /// Whether calls must not run in the client, where none of this holds.
+    pub(crate) fn isolate(&self) -> bool {
+        let counts = [self.max_calls, self.max_memory, self.data, self.files];
+        counts.iter().any(Option::is_some) || self.cpu.is_some()
+    }
+
+    /// In a worker, before any user code: what the kernel is to see to.
+    ///
+    /// # Errors
+    /// `Os`: what the kernel refused, such as a lower niceness without the privilege; `Config` for a data
+    /// limit below what the worker was forked with.
+    pub(crate) fn apply(&self) -> Result<()> {
+        for (name, value) in &self.variables {
+            process::set_variable(name, value);
+        }
+        if !self.cpus.is_empty() {
+            process::run_on(&self.cpus)?;
+        }
+        if let Some(niceness) = self.niceness {
+            process::set_niceness(niceness)?;
+        }
+        if let Some(bytes) = self.data {
+            let mapped = process::mapped_data();
+            if mapped >= bytes {
+                let why =
+                    format!("a worker begins with {mapped} bytes mapped already; {bytes} leave it none");
+                return Err(Error::config("data_limit", why));
+            }
+            process::limit_data(bytes)?;
+        }
+        if let Some(time) = self.cpu {
+            process::limit_cpu(time)?;
+        }
+        if let Some(count) = self.files {
+            process::limit_files(count)?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks, between calls, whether a worker has done its part.
+pub(crate) struct Recycling {
+    max_calls: u64,
+    max_memory: Option<(u64, File)>,
+}
+
+impl Recycling {
+    /// # Errors
+    /// `Os` where the memory is limited and `/proc` does not tell how much there is.
+    pub(crate) fn of(limits: &Limits) -> Result<Recycling> {
+        let max_memory = limits.max_memory.map(|most| Ok((most, process::memory_file()?)));
+        Ok(Recycling { max_calls: limits.max_calls.unwrap_or(u64::MAX), max_memory: max_memory.transpose()? })
+    }
+
+    /// Whether the worker of this record makes room for a fresh one.
+    #[inline]
+    pub(crate) fn is_due(&self, record: &WorkerRecord) -> bool {
+        record.calls.load(Relaxed) >= self.max_calls
+            || self.max_memory.as_ref().is_some_and(|(most, file)| process::private_memory(file) > *most)
+    }
+}

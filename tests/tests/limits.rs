@@ -1,0 +1,3 @@
+//! What workers may use, and what they say while they run.
+
+multicore_tests::limit_scenes!(multicore_tests::both);
