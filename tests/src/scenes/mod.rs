@@ -4,6 +4,7 @@
 
 pub mod alone;
 pub mod calling;
+pub mod ends;
 pub mod faults;
 pub mod hostile;
 pub mod limits;
@@ -169,6 +170,21 @@ macro_rules! alone_scenes {
     };
 }
 
+/// The scenes of [`ends`], given to a macro.
+#[macro_export]
+macro_rules! end_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { ends:
+            children_of_tasks_end_with_a_killed_supervisor
+            a_pool_whose_supervisor_was_killed_leaves_nobody_when_it_is_dropped
+            a_copy_of_a_worker_ends_with_a_killed_supervisor
+            workers_of_every_end_are_collected
+            a_deadline_is_kept_by_a_stopped_supervisor
+            a_pool_with_a_stopped_supervisor_finishes_and_ends
+        }
+    };
+}
+
 /// The scenes of [`alone`] that take long, given to a macro.
 #[macro_export]
 macro_rules! long_scenes {
@@ -182,7 +198,7 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 8] = [
+    let lists: [&[Named]; 9] = [
         calling_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
@@ -191,6 +207,7 @@ pub fn all() -> Vec<Named> {
         stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),
+        end_scenes!(crate::table),
     ];
     lists.concat()
 }
