@@ -103,6 +103,13 @@ pub fn open_descriptors() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
+/// How much memory of a process is resident, shared memory included, in KiB; 0 when there is none.
+pub fn resident(pid: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
+}
+
 /// How many parts of regions this process has mapped.
 pub fn mapped_regions() -> usize {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();

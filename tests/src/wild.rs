@@ -1,12 +1,21 @@
-//! What no safe code can do: the only file of the tests with unsafe code.
+//! What no safe code can do: the only place in the tests with unsafe code.
 
 #![allow(unsafe_code)]
 
+pub mod refusal;
+pub mod region;
+
+use std::fs::File;
+use std::os::fd::IntoRawFd;
 use std::ptr;
 use std::sync::Once;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use multicore::__private::inventory::{ErasedNode, Node};
 use multicore::__private::{Codec, Declared, Entry, Registered, UnsafeCell};
+use nix::fcntl::OFlag;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::unistd::pipe2;
 
 /// Stores where nothing is mapped: the kernel sends a real SIGSEGV.
 #[multicore::task]
@@ -90,6 +99,35 @@ impl Thread {
     }
 }
 
+/// Installs one handler for all of these signals, which writes the number of what comes to a pipe; its
+/// reading end, which never blocks.
+///
+/// # Panics
+/// When the kernel refuses.
+pub fn catch(signals: &[Signal]) -> File {
+    static WRITER: AtomicI32 = AtomicI32::new(-1);
+    extern "C" fn write(signal: libc::c_int) {
+        let byte = signal as u8;
+        // SAFETY: `byte` is one readable byte, and `write` is safe in a handler.
+        unsafe { libc::write(WRITER.load(Ordering::SeqCst), ptr::from_ref(&byte).cast(), 1) };
+    }
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).expect("a pipe");
+    WRITER.store(writer.into_raw_fd(), Ordering::SeqCst);
+    for &signal in signals {
+        let action = SigAction::new(SigHandler::Handler(write), SaFlags::SA_RESTART, SigSet::empty());
+        // SAFETY: the handler does nothing that is not safe in one.
+        unsafe { sigaction(signal, &action) }.expect("a handler");
+    }
+    File::from(reader)
+}
+
+/// Closes a standard descriptor of this process, as daemons do.
+pub fn close(number: i32) {
+    assert!((0..3).contains(&number), "nobody owns a standard descriptor");
+    // SAFETY: passes no memory; nothing in this process counts on a standard descriptor.
+    unsafe { libc::close(number) };
+}
+
 /// Makes this process one of a user that has no other process. Only root may.
 ///
 /// # Panics
@@ -128,6 +166,15 @@ pub fn register_stranger() {
     ONCE.call_once(|| unsafe { ErasedNode::submit(NODE.value, &NODE) });
 }
 
+/// Adds two tasks of one name.
+pub fn register_twins() {
+    static NODE: Node = Node { value: &Registered::Task(&STRANGER), next: UnsafeCell::new(None) };
+    static ONCE: Once = Once::new();
+    register_stranger();
+    // SAFETY: once, as the list asks; the value is the node's own.
+    ONCE.call_once(|| unsafe { ErasedNode::submit(NODE.value, &NODE) });
+}
+
 /// Starts a thread before `main`, as some C libraries do when they are loaded, if `EARLY_THREAD` is set.
 extern "C" fn early_thread() {
     extern "C" fn sleep_for_ever(_nothing: *mut libc::c_void) -> *mut libc::c_void {
@@ -149,6 +196,20 @@ extern "C" fn early_thread() {
 #[used]
 #[unsafe(link_section = ".init_array")]
 static EARLY_THREAD: extern "C" fn() = early_thread;
+
+/// A descriptor that becomes readable when the process ends; `None` when there is no such process.
+pub fn pidfd(pid: i32) -> Option<std::os::fd::OwnedFd> {
+    use std::os::fd::FromRawFd;
+    // SAFETY: passes no memory; makes a descriptor.
+    let number = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    // SAFETY: the kernel made the descriptor, and only this place saw it.
+    (number >= 0).then(|| unsafe { std::os::fd::OwnedFd::from_raw_fd(number as i32) })
+}
+
+/// A call of a task that is in nobody's table.
+pub fn stranger() -> multicore::Call<'static, ()> {
+    multicore::__private::call(&STRANGER, (), |(), _| Ok(()), |()| (), |_| Ok(()))
+}
 
 /// Makes one call of the kernel; 0, or the error's number. What it made besides stays.
 ///

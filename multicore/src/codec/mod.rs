@@ -101,7 +101,7 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, input: &mut &[u8]) -> Re
 
 /// Takes the one value that `payload` holds, by serde; bytes left over are an error.
 pub(crate) fn decode_whole<T: DeserializeOwned>(codec: Codec, payload: Payload<'_>) -> Result<T, Failure> {
-    let bytes = payload.to_vec();
+    let bytes = payload.to_vec().ok_or_else(|| no_memory(payload.len()))?;
     let mut input = bytes.as_slice();
     let value = decode(codec, &mut input)?;
     match input.len() {
@@ -151,10 +151,17 @@ pub(crate) fn payload_plain<T: Pod>(payload: Payload<'_>) -> Result<Vec<T>, Fail
     let size = size_of::<T>();
     let found = payload.len();
     payload.to_plain().ok_or_else(|| {
+        if size != 0 && found.is_multiple_of(size) {
+            return no_memory(found);
+        }
         Failure::decode(format!(
             "{found} bytes are found where a multiple of {size}, one value's size, is allowed"
         ))
     })
+}
+
+fn no_memory(bytes: usize) -> Failure {
+    Failure::decode(format!("there is no memory for a copy of {bytes} bytes"))
 }
 
 /// The bytes of the plain values at the front of `input`.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::control::{self, Hello, Word as Say};
 use super::handout::Handout;
 use super::map;
+use super::roster::Roster;
+use super::storm::Storm;
 use super::supervisor::{Seat, Supervisor};
 use crate::error::{Error, Result};
 use crate::registry::registry;
@@ -29,7 +31,7 @@ impl Supervisor {
         let received = control::receive::<Hello>(control.as_fd(), prefix_len, Some(HELLO_TIMEOUT))?;
         let Some((hello, fds)) = received else { return Ok(None) };
         process::stdin_from_nothing()?;
-        let ([file, client, lifeline], bell) = take_places(control, fds, &hello)?;
+        let ([file, client, lifeline, roster], bell) = take_places(control, fds, &hello)?;
         process::set_name(&format!("{}: supervisor", short(&hello.name)));
         let registry = registry()?;
         if registry.digest() != hello.digest {
@@ -40,7 +42,7 @@ impl Supervisor {
         let region = Arc::new(map::map(file.clone(), hello.geometry)?);
         let children = signals::signal_fd_for_children()?;
         let kick = bell.map_or_else(eventfd::create, Ok)?;
-        let own = [&*control, &client, &children, &*file, &lifeline, &kick].map(AsRawFd::as_raw_fd);
+        let own = [&*control, &client, &children, &roster, &*file, &lifeline, &kick].map(AsRawFd::as_raw_fd);
         process::close_all_but(&[&own[..], &hello.keep_fds].concat());
         let mut kept_by_workers = hello.keep_fds;
         kept_by_workers.push(lifeline.as_raw_fd());
@@ -58,17 +60,20 @@ impl Supervisor {
             registry,
             client,
             lifeline,
+            roster: Roster::of(roster, hello.geometry.workers),
             kept_by_workers,
             children,
             kick,
             grace: hello.grace,
             limits: hello.limits,
             handout,
+            faults: hello.faults,
             name: hello.name,
             seats,
             failures: 0,
             last_failure: String::new(),
             retry_at: None,
+            storm: Storm::new(hello.geometry.workers),
             draining: false,
         }))
     }
@@ -80,20 +85,20 @@ fn take_places(
     control: &mut OwnedFd,
     fds: Vec<OwnedFd>,
     hello: &Hello,
-) -> Result<([OwnedFd; 3], Option<OwnedFd>)> {
+) -> Result<([OwnedFd; 4], Option<OwnedFd>)> {
     let highest = hello.keep_fds.iter().copied().max().unwrap_or(0).max(2);
     let lifted: Vec<OwnedFd> = fds.iter().map(|fd| process::lift(fd, highest)).collect::<Result<_>>()?;
     *control = process::lift(control, highest)?;
     drop(fds);
     let mut lifted = lifted.into_iter();
-    let (Some(file), Some(client), Some(lifeline)) = (lifted.next(), lifted.next(), lifted.next()) else {
-        return Err(Error::config("the first message", "it carries fewer descriptors than three"));
+    let [Some(file), Some(client), Some(lifeline), Some(roster)] = [(); 4].map(|()| lifted.next()) else {
+        return Err(Error::config("the first message", "it carries fewer descriptors than four"));
     };
     let bell = if hello.sandbox.is_some() { lifted.next() } else { None };
     for (fd, number) in lifted.zip(&hello.keep_fds) {
         process::place(fd, *number)?;
     }
-    Ok(([file, client, lifeline], bell))
+    Ok(([file, client, lifeline, roster], bell))
 }
 
 /// The kernel keeps fifteen bytes of a process's name.

@@ -7,15 +7,15 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::clock;
 use super::collect::Kept;
 use super::fault::{self, Plan};
 use super::life::{Life, Standing};
+use super::patrol::Patrol;
 use super::spin::Spin;
 use crate::call::Call;
 use crate::config::{Settings, Start};
@@ -29,9 +29,6 @@ use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
 use crate::sys::{eventfd, futex};
 
-/// The longest sleep without a look at the supervisor.
-pub(crate) const BACKSTOP: Duration = Duration::from_millis(100);
-
 /// One use of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ticket {
@@ -42,13 +39,21 @@ pub(crate) struct Ticket {
 /// What the client itself knows of a slot.
 #[derive(Default)]
 pub(super) struct Seat {
-    /// The generation under way, with [`HELD`] set; 0 when nobody here holds the slot.
+    /// The generation under way, with [`HELD`] set; [`RESERVING`]; 0 when nobody here holds the slot.
     pub(super) held: AtomicU64,
+    /// The last generation, which the next one follows whatever the word says.
+    generation: AtomicU32,
     /// Bytes of the argument window that have pages.
     pub(super) backed: AtomicU64,
+    /// Nanoseconds that the call may run; 0 for no limit. The header's copy is for the supervisor.
+    pub(super) limit: AtomicU64,
+    /// How often the call may be run again at most. The header's copy counts down.
+    pub(super) retries: AtomicU32,
 }
 
 pub(super) const HELD: u64 = 1 << 32;
+/// A thread here is about to take the slot.
+pub(super) const RESERVING: u64 = 1 << 33;
 
 /// A pool, seen from the process that made it.
 pub(crate) struct Client {
@@ -66,8 +71,11 @@ pub(crate) struct Client {
     pub(crate) standing: AtomicU32,
     pub(super) kept: Mutex<HashMap<Ticket, Kept>>,
     pub(super) spin: Spin,
-    /// When somebody who polls last looked after the supervisor.
-    pub(super) looked: AtomicU64,
+    /// What those who wait look at, and when they last did.
+    pub(super) patrol: Mutex<Patrol>,
+    pub(super) patrolled: AtomicU64,
+    /// How many threads sleep until any slot moves. The head's copy is for the workers.
+    sleepers: Mutex<u32>,
     made_in: Token,
 }
 
@@ -87,7 +95,8 @@ impl Client {
         method: Start,
         life: Life,
     ) -> Client {
-        let seats = (0..region.geometry().slots).map(|_| Seat::default()).collect();
+        let seats: Box<[Seat]> = (0..region.geometry().slots).map(|_| Seat::default()).collect();
+        let patrol = Patrol::of(seats.len());
         Client {
             region,
             file,
@@ -101,7 +110,9 @@ impl Client {
             standing: AtomicU32::new(Standing::Open as u32),
             kept: Mutex::new(HashMap::new()),
             spin: Spin::default(),
-            looked: AtomicU64::new(clock::now()),
+            patrol: Mutex::new(patrol),
+            patrolled: AtomicU64::new(clock::now()),
+            sleepers: Mutex::new(0),
             made_in: fork_guard::token(),
         }
     }
@@ -139,6 +150,8 @@ impl Client {
             if self.sweep() > 0 {
                 continue;
             }
+            // Also by those who come again and again and never wait.
+            self.patrol();
             if !wait {
                 return Ok(None);
             }
@@ -146,25 +159,35 @@ impl Client {
         }
     }
 
-    fn try_reserve(&self) -> Option<Ticket> {
-        loop {
+    pub(super) fn try_reserve(&self) -> Option<Ticket> {
+        // Bounded, or a flood of forged hints would keep a thread here.
+        for _ in 0..self.seats.len() {
             let cursor = self.reserve_cursor.load(Relaxed) as usize;
             let slot = self.region.free().take(cursor)?;
             self.reserve_cursor.store(slot as u32 + 1, Relaxed);
-            if self.seats[slot].held.load(Acquire) != 0 {
-                // Nobody here let go of it: the word or the hint was forged. Leave it to its holder.
+            let seat = &self.seats[slot];
+            if seat.held.compare_exchange(0, RESERVING, AcqRel, Relaxed).is_err() {
+                // Nobody here let go of it: the hint was forged. Leave the slot to its holder.
                 continue;
             }
-            if let Some(generation) = self.region.slot(slot).state.reserve() {
-                let held = HELD | u64::from(generation);
-                // Fails where another thread came between: then its word was forged free once more.
-                if self.seats[slot].held.compare_exchange(0, held, AcqRel, Relaxed).is_ok() {
-                    // After a detached call, which its worker freed.
-                    self.region.cool(slot, &self.seats[slot].backed);
-                    return Some(Ticket { slot: slot as u32, generation });
+            let generation = seat.generation.load(Relaxed).wrapping_add(1);
+            let word = &self.region.slot(slot).state;
+            let reserved = word.reserve();
+            if reserved != Some(generation) {
+                if reserved.is_some() && word.reset(word.state(), generation.wrapping_sub(1)) {
+                    // The number was forged: two calls of one number would be taken for each other.
+                    self.region.free().insert(slot);
                 }
+                seat.held.store(0, Release);
+                continue;
             }
+            seat.generation.store(generation, Relaxed);
+            seat.held.store(HELD | u64::from(generation), Release);
+            // After a detached call, which its worker freed.
+            self.region.cool(slot, &seat.backed);
+            return Some(Ticket { slot: slot as u32, generation });
         }
+        None
     }
 
     /// Encodes the arguments and writes the header. A panic in the user's `Serialize` gives the slot
@@ -190,8 +213,12 @@ impl Client {
         header.task.store(call.entry.id(), Relaxed);
         header.codec.store(u32::from(call.codec.to_byte()), Relaxed);
         let timeout = call.timeout.or(self.settings.timeout);
-        header.timeout.store(timeout.map_or(0, |limit| clock::nanoseconds(limit).max(1)), Relaxed);
+        let limit = timeout.map_or(0, |limit| clock::nanoseconds(limit).max(1));
+        header.timeout.store(limit, Relaxed);
         header.retries.store(call.retries, Relaxed);
+        // What the patrol believes, whatever becomes of the header.
+        self.seat(ticket).limit.store(limit, Relaxed);
+        self.seat(ticket).retries.store(call.retries, Relaxed);
         header.fault.store(fault::of_next_call(&self.faults, call.entry), Relaxed);
         std::mem::forget(abandon);
         Ok(())
@@ -203,10 +230,8 @@ impl Client {
         point("filled");
         self.header(ticket).state.publish(ticket.generation);
         if let Some(worker) = self.region.ready().insert_then(slot, || self.region.idle().take(slot)) {
-            if let Some(bell) = &self.bell {
-                // A ring that fails leaves the supervisor's next look.
-                let _ = eventfd::signal(bell.as_fd());
-                return;
+            if self.bell.is_some() {
+                return self.ring();
             }
             let record = self.region.worker(worker);
             record.wake.fetch_add(1, SeqCst);
@@ -214,21 +239,32 @@ impl Client {
         }
     }
 
-    /// Sleeps until a slot settles or is freed.
+    /// In a sandboxed pool: has the supervisor look for calls to be handed out.
+    pub(super) fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            // A ring that fails is rung again by the patrol.
+            let _ = eventfd::signal(bell.as_fd());
+        }
+    }
+
+    /// Sleeps until a slot settles or is freed, or until the next round.
     fn wait_for_progress(&self) {
         let head = self.region.head();
-        head.sleepers.fetch_add(1, SeqCst);
+        self.count_sleepers(|count| count + 1);
         let seen = head.progress.0.load(SeqCst);
         std::sync::atomic::fence(SeqCst);
         let any = self.region.free().any() || (0..self.seats.len()).any(|slot| self.finished(slot).is_some());
-        if !any && futex::wait(&head.progress.0, seen, Some(BACKSTOP)).was_for_nothing() {
-            self.look_after_supervisor();
-            // Such a word never settles of itself, and its owner may be the one who waits here.
-            if self.any_impossible() {
-                self.poison(|| !self.any_impossible());
-            }
+        if !any {
+            let _ = futex::wait(&head.progress.0, seen, Some(self.until_next_round()));
         }
-        head.sleepers.fetch_sub(1, SeqCst);
+        self.count_sleepers(|count| count - 1);
+    }
+
+    /// Counts in the client's own memory: what a worker makes of the copy lasts until the next change.
+    fn count_sleepers(&self, change: impl FnOnce(u32) -> u32) {
+        let mut count = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        *count = change(*count);
+        self.region.head().sleepers.store(*count, SeqCst);
     }
 
     pub(super) fn seat(&self, ticket: Ticket) -> &Seat {

@@ -6,8 +6,7 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::time::{Duration, Instant};
 
-use super::client::{BACKSTOP, Client, HELD, Ticket};
-use super::clock;
+use super::client::{Client, HELD, Ticket};
 use super::life::Loss;
 use super::worker::{low_half, progress};
 use crate::shm::layout::Outcome;
@@ -21,6 +20,9 @@ pub(crate) enum Kept {
     Report(Vec<u8>),
     Lost(Loss),
 }
+
+/// Of a copy that could not be made.
+const NO_MEMORY: Loss = Loss::Os { call: "malloc", errno: libc::ENOMEM };
 
 /// An outcome as its reader gets it.
 pub(crate) enum Taken<'p> {
@@ -57,18 +59,13 @@ impl Client {
     }
 
     /// As [`is_settled`](Self::is_settled), for somebody who may ask again and again and never wait:
-    /// looks after the supervisor as often as a waiter would.
+    /// goes on patrol as often as a waiter would.
     pub(crate) fn is_settled_or_looked_after(&self, ticket: Ticket) -> bool {
         // In a fork of the client the outcome belongs to the parent, and taking it says so.
         if self.is_settled(ticket) || !self.is_here() {
             return true;
         }
-        let now = clock::now();
-        let last = self.looked.load(Relaxed);
-        let due = now.saturating_sub(last) > clock::nanoseconds(BACKSTOP);
-        if due && self.looked.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
-            self.look_after_supervisor();
-        }
+        self.patrol();
         self.is_settled(ticket)
     }
 
@@ -95,23 +92,24 @@ impl Client {
             if left == Some(Duration::ZERO) {
                 return false;
             }
-            let sleep = left.map_or(BACKSTOP, |left| left.min(BACKSTOP));
-            if futex::wait(low_half(word), state.futex_half(), Some(sleep)).was_for_nothing() {
-                self.look_after_supervisor();
-            }
+            let round = self.until_next_round();
+            let sleep = left.map_or(round, |left| left.min(round));
+            // Whatever ended it: somebody may wake this word again and again.
+            let _ = futex::wait(low_half(word), state.futex_half(), Some(sleep));
+            self.patrol();
         }
     }
 
     /// Gives the settled outcome to `read`; the slot is free afterwards, also when `read` panics.
     pub(crate) fn take<T>(&self, ticket: Ticket, read: impl FnOnce(Taken<'_>) -> T) -> T {
-        struct Release<'c>(&'c Client, Ticket);
-        impl Drop for Release<'_> {
+        struct Releasing<'c>(&'c Client, Ticket);
+        impl Drop for Releasing<'_> {
             fn drop(&mut self) {
                 self.0.release(self.1);
             }
         }
         if self.header(ticket).state.collect(ticket.generation).is_ok() {
-            let release = Release(self, ticket);
+            let release = Releasing(self, ticket);
             let result = read(self.read(ticket));
             drop(release);
             return result;
@@ -121,6 +119,8 @@ impl Client {
         if kept.is_none() {
             self.poison(|| self.kept().contains_key(&ticket));
             kept = self.kept().remove(&ticket);
+            // Or nobody would: the word says nothing that settles.
+            let _ = self.seat(ticket).held.compare_exchange(held(ticket), 0, Release, Relaxed);
         }
         match kept {
             Some(Kept::Value(bytes)) => read(Taken::Value(Payload::of(&bytes))),
@@ -148,8 +148,7 @@ impl Client {
         let seat = self.seat(ticket);
         self.region.cool(slot, &seat.backed);
         // Already 0 where the handle was dropped; never another call's, whatever the word says.
-        let held = HELD | u64::from(ticket.generation);
-        let _ = seat.held.compare_exchange(held, 0, Release, Relaxed);
+        let _ = seat.held.compare_exchange(held(ticket), 0, Release, Relaxed);
         self.header(ticket).state.release(ticket.generation);
         self.region.free().insert(slot);
         progress(&self.region);
@@ -171,6 +170,8 @@ impl Client {
                 futex::wake(low_half(&self.header(ticket).state), i32::MAX);
             }
             Cancelled::Marked => {
+                // Whatever becomes of the mark. Under the lock, so that no sweep gives the seat to another.
+                self.seat(ticket).limit.store(1, Relaxed);
                 drop(kept);
                 self.ask_supervisor_to_look();
             }
@@ -184,9 +185,7 @@ impl Client {
             return;
         }
         // Let go before the swap: whoever finishes a detached call frees the slot at once.
-        let held = HELD | u64::from(ticket.generation);
-        let seat = self.seat(ticket);
-        if seat.held.compare_exchange(held, 0, SeqCst, SeqCst).is_ok() {
+        if self.seat(ticket).held.compare_exchange(held(ticket), 0, SeqCst, SeqCst).is_ok() {
             match self.header(ticket).state.detach(ticket.generation) {
                 Detached::Left => return,
                 Detached::Finished if self.header(ticket).state.collect(ticket.generation).is_ok() => {
@@ -200,11 +199,17 @@ impl Client {
     }
 }
 
+/// What the seat of this call says while somebody here holds it.
+fn held(ticket: Ticket) -> u64 {
+    HELD | u64::from(ticket.generation)
+}
+
 impl From<Taken<'_>> for Kept {
     fn from(taken: Taken<'_>) -> Kept {
         match taken {
-            Taken::Value(payload) => Kept::Value(payload.to_vec()),
-            Taken::Report(payload) => Kept::Report(payload.to_vec()),
+            // Without memory for a copy nobody can have it.
+            Taken::Value(payload) => payload.to_vec().map_or(Kept::Lost(NO_MEMORY), Kept::Value),
+            Taken::Report(payload) => payload.to_vec().map_or(Kept::Lost(NO_MEMORY), Kept::Report),
             Taken::Lost(loss) => Kept::Lost(loss),
             Taken::Garbled => Kept::Lost(Loss::Garbled),
         }

@@ -13,8 +13,8 @@ use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
 use crate::sys::socket;
 
-/// The first message. Descriptors: the region, the client's pidfd, the lifeline's writing end, the client's
-/// bell where the pool is sandboxed, and those that workers keep.
+/// The first message. Descriptors: the region, the client's pidfd, the lifeline's writing end, the roster,
+/// the client's bell where the pool is sandboxed, and those that workers keep.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) geometry: Geometry,
@@ -28,6 +28,8 @@ pub(crate) struct Hello {
     pub(crate) limits: Limits,
     /// What each worker is kept from.
     pub(crate) sandbox: Option<Sandbox>,
+    /// Whether calls may be marked with a fault; else a mark is a worker's own.
+    pub(crate) faults: bool,
     /// The numbers under which the workers have the descriptors that they keep.
     pub(crate) keep_fds: Vec<i32>,
 }

@@ -15,7 +15,7 @@ use crate::shm::word::{Phase, Word};
 use crate::sys::process;
 
 /// When a running call is to be ended, and why.
-struct Due {
+pub(super) struct Due {
     slot: usize,
     generation: u32,
     /// On the monotonic clock, in nanoseconds.
@@ -66,7 +66,8 @@ impl Supervisor {
     /// Ends workers whose call is due to be ended; the next moment at which something is due.
     fn enforce(&mut self) -> u64 {
         let now = clock::now();
-        let mut alarm = self.retry_at.unwrap_or(u64::MAX).min(self.end_undecided(now));
+        let own = self.retry_at.unwrap_or(u64::MAX);
+        let mut alarm = own.min(self.end_stopped(now)).min(self.end_undecided(now));
         for (index, seat) in self.seats.iter_mut().enumerate() {
             let Some(pid) = seat.pid else { continue };
             if let Some(end) = &mut seat.end {
@@ -93,7 +94,7 @@ impl Supervisor {
 }
 
 /// When the call that `worker` runs is to be ended; `None` when it may run as long as it likes.
-fn deadline(region: &Region, worker: usize) -> Option<Due> {
+pub(super) fn deadline(region: &Region, worker: usize) -> Option<Due> {
     let slot = (region.worker(worker).current.load(Relaxed) as usize).checked_sub(1)?;
     if slot >= region.geometry().slots {
         return None;
@@ -108,6 +109,6 @@ fn deadline(region: &Region, worker: usize) -> Option<Due> {
         return Some(Due { slot, generation, at: 0, cause: Cause::Cancelled });
     }
     let nanoseconds = header.timeout.load(Relaxed);
-    let at = header.started.load(Relaxed).saturating_add(nanoseconds);
+    let at = region.worker(worker).started.load(Relaxed).saturating_add(nanoseconds);
     (nanoseconds != 0).then_some(Due { slot, generation, at, cause: Cause::TimedOut { nanoseconds } })
 }

@@ -11,7 +11,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 
 use super::cell::{Cell, Look, Unfit};
 use super::clock;
@@ -81,7 +81,8 @@ impl Handout {
     fn idle(&self, seats: &[Seat]) -> impl Iterator<Item = usize> {
         let wants = |index: &usize| {
             let cell = self.cell(*index);
-            seats[*index].end.is_none()
+            let seat = &seats[*index];
+            (seat.end.is_none() && seat.stopped.is_none())
                 && cell.is_some_and(|cell| !cell.is_dismissed() && cell.look() == Look::Idle)
         };
         (0..seats.len()).filter(wants)
@@ -103,6 +104,8 @@ impl Supervisor {
                     take(&self.region, index, cell);
                 }
                 Look::Idle => place.end_at = None,
+                // Stopped before it began: its call runs elsewhere.
+                Look::Unbegun if self.seats[index].stopped.is_some() => kill(pid),
                 Look::Away | Look::Unbegun | Look::Running | Look::Spoilt => {}
             }
             if cell.look() == Look::Spoilt {
@@ -189,9 +192,9 @@ fn give(region: &Region, index: usize, cell: &mut Cell) {
             continue;
         }
         let record = region.worker(index);
-        record.current.store(slot as u32 + 1, Relaxed);
+        record.current.store(slot as u32 + 1, Release);
         if header.timeout.load(Relaxed) != 0 {
-            header.started.store(clock::now(), Relaxed);
+            record.started.store(clock::now(), Relaxed);
         }
         if !header.state.begin(index as u16) {
             continue;
@@ -267,6 +270,6 @@ fn finish(region: &Region, index: usize, slot: usize, outcome: Outcome, len: usi
     }
     let settled = header.state.finish(index as u16);
     point("finished");
-    region.worker(index).current.store(0, Relaxed);
+    region.worker(index).current.store(0, Release);
     tell(region, slot, settled);
 }

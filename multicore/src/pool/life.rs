@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::control::{Hello, Order};
+use super::launch;
 use super::link::Link;
 use super::repair::{self, Death};
 use super::supervisor::RESTART_LIMIT;
@@ -92,8 +93,8 @@ impl Loss {
 
 /// How long workers may take to follow their supervisor.
 const FOLLOW: Duration = Duration::from_secs(5);
-/// How long a supervisor may take to end its workers.
-const STOP: Duration = Duration::from_secs(5);
+/// How long a supervisor may take to end its workers, before the client does.
+const STOP: Duration = Duration::from_secs(2);
 
 impl Client {
     fn life(&self) -> MutexGuard<'_, Life> {
@@ -130,7 +131,10 @@ impl Client {
             Err(TryLockError::WouldBlock) => return,
         };
         match &life.link {
-            Some(link) if !link.has_ended() => {}
+            Some(link) if !link.has_ended() => {
+                link.go_on_if_stopped();
+                launch::look_after_template();
+            }
             Some(_) => self.recover(&mut life),
             // A call that slipped in while the pool ended.
             None => self.settle_all(&life.verdict.clone().unwrap_or(Loss::Closed)),
@@ -146,6 +150,17 @@ impl Client {
         }
     }
 
+    /// Has the supervisor go on if somebody stopped it; with `look`, as
+    /// [`ask_supervisor_to_look`](Client::ask_supervisor_to_look).
+    pub(super) fn remind_supervisor(&self, look: bool) {
+        if let Some(link) = &self.life().link {
+            link.go_on();
+            if look {
+                link.tell(&Order::Look);
+            }
+        }
+    }
+
     /// A state that nobody here wrote: ends all processes; the next look starts new ones. Not when it is
     /// `over`, because another thread met the same and was faster.
     #[cold]
@@ -155,8 +170,8 @@ impl Client {
             return;
         }
         if let Some(link) = &life.link {
-            link.kill();
-            link.wait(STOP);
+            // Ended in order, it leaves none of those behind who may go on writing.
+            self.end(link);
         }
         drop(life);
         self.look_after_supervisor();
@@ -217,6 +232,7 @@ impl Client {
         if let Some(link) = life.link.clone() {
             self.stand(Standing::Draining);
             link.tell(&Order::Drain);
+            link.go_on();
             // Others may cancel calls meanwhile.
             drop(life);
             if !link.wait(timeout) {
@@ -247,6 +263,8 @@ impl Client {
 
     fn end(&self, link: &Link) {
         link.tell(&Order::Stop);
+        // A stopped one hears nothing.
+        link.go_on();
         if !link.wait(STOP) {
             link.kill();
             link.wait(STOP);
@@ -258,6 +276,7 @@ impl Client {
 pub(crate) fn hello(
     geometry: crate::shm::layout::Geometry,
     settings: &crate::config::Settings,
+    faults: bool,
 ) -> Result<Hello> {
     let name = std::env::current_exe().ok();
     let name = name.as_deref().and_then(std::path::Path::file_name).map(|n| n.to_string_lossy().into_owned());
@@ -268,6 +287,7 @@ pub(crate) fn hello(
         name: name.unwrap_or_else(|| "multicore".to_owned()),
         limits: settings.limits.clone(),
         sandbox: settings.sandbox.clone(),
+        faults,
         keep_fds: settings.keep_fds.clone(),
     })
 }

@@ -24,6 +24,10 @@ impl Pages for File {
     fn release(&self, offset: usize, len: usize) -> io::Result<()> {
         memfd::release(self.0.as_fd(), offset as u64, len as u64)
     }
+
+    fn is_written(&self, offset: usize, len: usize) -> bool {
+        memfd::is_written(self.0.as_fd(), offset as u64, len as u64)
+    }
 }
 
 /// Makes a region; its windows are halved until they fit the address space and the file-size limit.

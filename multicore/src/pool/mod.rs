@@ -1,8 +1,8 @@
 //! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
 //!
 //! ```text
-//! client: default, client, collect, settle, life, link, launch, state
-//! supervisor: arrival, supervisor, deadline, repair          worker: worker, limits, fault
+//! client: default, client, collect, patrol, settle, life, link, launch, roster, state
+//! supervisor: arrival, supervisor, deadline, stopped, storm, repair          worker: worker, limits, fault
 //! the same of a sandboxed pool, besides: handout, cell
 //! between client and supervisor: control
 //! ```
@@ -22,10 +22,14 @@ pub(crate) mod life;
 pub(crate) mod limits;
 pub(crate) mod link;
 pub(crate) mod map;
+mod patrol;
 pub(crate) mod repair;
+mod roster;
 pub(crate) mod settle;
 pub(crate) mod spin;
 pub(crate) mod state;
+mod stopped;
+mod storm;
 pub(crate) mod supervisor;
 pub(crate) mod worker;
 
@@ -112,7 +116,7 @@ impl Pool {
         for slot in 0..settings.slots {
             region.free().insert(slot);
         }
-        let hello = life::hello(region.geometry(), &settings)?;
+        let hello = life::hello(region.geometry(), &settings, !faults.is_empty())?;
         let kept = life::copies(&hello.keep_fds)?;
         let link = Link::start(method, &file, bell.as_ref(), &hello, &kept)?;
         let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };

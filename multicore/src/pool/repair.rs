@@ -11,7 +11,7 @@ use crate::shm::layout::Outcome;
 use crate::shm::note::wipe;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
-use crate::shm::word::{Phase, Requeued, Settled, Word};
+use crate::shm::word::{Phase, Requeued, Settled, State, Word};
 use crate::sys::fault::point;
 use crate::sys::futex;
 
@@ -58,7 +58,16 @@ impl Drop for Death {
 
 /// Whether any call waits for a worker.
 pub(crate) fn any_ready(region: &Region) -> bool {
-    (0..region.geometry().slots).any(|slot| region.slot(slot).state.state().phase() == Some(Phase::Ready))
+    states(region).any(|state| state.phase() == Some(Phase::Ready))
+}
+
+/// Whether a call runs that is this worker's, by its word.
+pub(crate) fn runs(region: &Region, worker: u16) -> bool {
+    states(region).any(|state| state.phase() == Some(Phase::Running) && state.owner() == worker)
+}
+
+fn states(region: &Region) -> impl Iterator<Item = State> {
+    (0..region.geometry().slots).map(|slot| region.slot(slot).state.state())
 }
 
 /// Gives a dead worker's unbegun calls to others, settles the one that had begun, and makes the hints
@@ -149,6 +158,18 @@ pub(crate) fn renew_hints(region: &Region) {
             _ => {}
         }
     }
+}
+
+/// Has every worker look for work, whoever was told to wake it and did not.
+pub(crate) fn wake_workers(region: &Region) {
+    (0..region.geometry().workers).for_each(|worker| wake_worker(region, worker));
+}
+
+/// As [`wake_workers`], one of them.
+pub(crate) fn wake_worker(region: &Region, worker: usize) {
+    let record = region.worker(worker);
+    record.wake.fetch_add(1, SeqCst);
+    futex::wake(&record.wake, i32::MAX);
 }
 
 /// Wakes everybody in the client: the dead process may have been about to.

@@ -35,17 +35,21 @@ impl Client {
     /// With every process dead: settles calls whose words make no sense.
     pub(crate) fn settle_impossible(&self) {
         self.settle(&Loss::Garbled, |held, seen| self.is_impossible(held, seen));
+        (0..self.seats.len()).for_each(|slot| self.bound_retries(slot));
     }
 
-    /// Whether a worker wrote over a state word; costs a look at every slot.
-    pub(crate) fn any_impossible(&self) -> bool {
-        (0..self.seats.len()).any(|slot| {
-            let (held, seen) = self.look(slot);
-            self.is_impossible(generation(held), seen)
-        })
+    /// The header's count of retries goes down, and never up: a call that dies each time it is run would
+    /// be run for ever.
+    pub(super) fn bound_retries(&self, slot: usize) {
+        let most = self.seats[slot].retries.load(Relaxed);
+        let count = &self.region.slot(slot).retries;
+        if count.load(Relaxed) > most {
+            count.store(most, Relaxed);
+        }
     }
 
-    fn is_impossible(&self, held: Option<u32>, seen: State) -> bool {
+    /// Whether a worker wrote over this word: nobody here leaves it like that, not even for a moment.
+    pub(super) fn is_impossible(&self, held: Option<u32>, seen: State) -> bool {
         match seen.phase() {
             None => true,
             Some(Phase::Free) => held.is_some(),
@@ -61,7 +65,7 @@ impl Client {
     /// A seat never holds the same generation twice, so one that reads the same before and after the
     /// word did not change in between. With the two read one after the other, a slot that another
     /// thread released and reserved meanwhile would look as if a worker had written over it.
-    fn look(&self, slot: usize) -> (u64, State) {
+    pub(super) fn look(&self, slot: usize) -> (u64, State) {
         loop {
             let held = self.seats[slot].held.load(Acquire);
             // The word is read with Acquire, so the seat's second load stays behind it.
@@ -97,6 +101,6 @@ impl Client {
     }
 }
 
-fn generation(held: u64) -> Option<u32> {
+pub(super) fn generation(held: u64) -> Option<u32> {
     (held & HELD != 0).then_some(held as u32)
 }

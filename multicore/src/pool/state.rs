@@ -1,15 +1,14 @@
 //! What a pool does at the moment, as far as it can be seen from outside.
 
-use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
-use super::client::{BACKSTOP, Client};
+use super::client::Client;
+use super::patrol::ROUND;
 use super::{Place, Pool};
 use crate::registry::registry;
 use crate::shm::region::Region;
 use crate::shm::word::{Phase, Word};
-use crate::sys::eventfd;
 
 /// A look at a pool. Everything moves on while it is taken; each part was true at some moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,19 +58,20 @@ impl Client {
     /// Workers of a sandboxed pool say what they do to the supervisor alone, which passes it on when it
     /// looks: has it look now.
     fn wait_for_look(&self) {
-        let Some(bell) = &self.bell else { return };
+        if self.bell.is_none() {
+            return;
+        }
         let looks = &self.region.head().looks;
         let (before, start) = (looks.load(Acquire), Instant::now());
-        if eventfd::signal(bell.as_fd()).is_ok() {
-            // It may be dead: what it saw last is as good as anything then.
-            while looks.load(Acquire) == before && start.elapsed() < BACKSTOP {
-                std::thread::sleep(Duration::from_micros(50));
-            }
+        self.ring();
+        // It may be dead: what it saw last is as good as anything then.
+        while looks.load(Acquire) == before && start.elapsed() < ROUND {
+            std::thread::sleep(Duration::from_micros(50));
         }
     }
 }
 
-fn look(region: &Region) -> PoolState {
+pub(super) fn look(region: &Region) -> PoolState {
     let geometry = region.geometry();
     let ready = |slot: &usize| region.slot(*slot).state.state().phase() == Some(Phase::Ready);
     PoolState {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -19,13 +20,17 @@ use super::handout::Handout;
 use super::limits::Limits;
 use super::map;
 use super::repair;
+use super::roster::Roster;
+use super::storm::Storm;
 use super::worker::{NOT_SANDBOXED, Worker};
+use crate::error::Error;
 use crate::registry::Registry;
 use crate::report::WireExit;
+use crate::shm::note::wipe;
 use crate::shm::region::Region;
 use crate::sys::fault::point;
 use crate::sys::process::{End, Fork, Reaped};
-use crate::sys::{eventfd, futex, process, signals, stack};
+use crate::sys::{eventfd, process, signals, stack};
 
 /// How often in a row a worker may fail to become ready.
 pub(crate) const RESTART_LIMIT: u32 = 10;
@@ -55,6 +60,10 @@ pub(super) struct Seat {
     pub(super) pid: Option<Pid>,
     /// How the supervisor ends it, if it does.
     pub(super) end: Option<Ending>,
+    /// When it was forked.
+    pub(super) born: u64,
+    /// Since when it is stopped, if it is.
+    pub(super) stopped: Option<u64>,
 }
 
 pub(super) struct Supervisor {
@@ -63,6 +72,8 @@ pub(super) struct Supervisor {
     pub(super) client: OwnedFd,
     /// Never written: the client sees its end when supervisor and workers are all gone.
     pub(super) lifeline: OwnedFd,
+    /// Not among what workers keep.
+    pub(super) roster: Roster,
     pub(super) kept_by_workers: Vec<RawFd>,
     pub(super) children: OwnedFd,
     pub(super) kick: OwnedFd,
@@ -70,6 +81,7 @@ pub(super) struct Supervisor {
     pub(super) limits: Limits,
     /// In a sandboxed pool calls go through the supervisor's hands.
     pub(super) handout: Option<Handout>,
+    pub(super) faults: bool,
     pub(super) name: String,
     pub(super) seats: Vec<Seat>,
     /// Workers in a row that never became ready, and what ended the last.
@@ -77,6 +89,7 @@ pub(super) struct Supervisor {
     pub(super) last_failure: String,
     /// When the next worker may be tried after a failure.
     pub(super) retry_at: Option<u64>,
+    pub(super) storm: Storm,
     pub(super) draining: bool,
 }
 
@@ -91,6 +104,9 @@ impl Supervisor {
             while let Some(reaped) = self.reap() {
                 self.bury(&reaped);
             }
+            self.see_stops();
+            // Whatever a worker made of it.
+            self.region.head().draining.store(u32::from(self.draining), SeqCst);
             self.fill_seats();
             self.hand_out();
             if self.failures >= RESTART_LIMIT && !self.any_ready() {
@@ -139,8 +155,15 @@ impl Supervisor {
         let bells = self.handout.iter().flat_map(Handout::bells);
         let mut fds: Vec<_> =
             own.into_iter().chain(bells).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        // EINTR: go round.
-        let _ = nix::poll::poll(&mut fds, wait);
+        match nix::poll::poll(&mut fds, wait) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => {
+                // It would hear of nothing any more.
+                let word = Say::refused(&Error::os("poll", error));
+                let _ = control::send(control.as_fd(), b"", &word, &[]);
+                return Next::Leave;
+            }
+        }
         let [control_ready, client_gone, child, kicked] =
             [0, 1, 2, 3].map(|at| fds[at].any().unwrap_or(false));
         if client_gone {
@@ -159,7 +182,7 @@ impl Supervisor {
             Ok(Some((Order::Drain, _))) => {
                 self.draining = true;
                 self.region.head().draining.store(1, SeqCst);
-                self.wake_all();
+                repair::wake_workers(&self.region);
                 Next::Go
             }
             // Going round is looking.
@@ -195,7 +218,7 @@ impl Supervisor {
                     point("forked");
                     // A worker says so itself; a sandboxed one says it elsewhere.
                     self.region.worker(index).pid.store(pid.as_raw() as u32, Relaxed);
-                    self.seats[index] = Seat { pid: Some(pid), ..Seat::default() };
+                    self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
                 }
                 Ok(Fork::Child) => self.become_worker(index, supervisor),
                 Err(error) => self.failed(error.to_string()),
@@ -213,6 +236,8 @@ impl Supervisor {
     /// In the forked child.
     fn become_worker(&self, seat: usize, supervisor: Pid) -> ! {
         let _ = process::own_group();
+        // First of all: who is too late to be killed with the supervisor is on the roster.
+        self.roster.note(seat);
         if !process::die_with_parent(supervisor) {
             process::exit_now(0);
         }
@@ -238,15 +263,17 @@ impl Supervisor {
         let _ = stack::install(&region.worker(index).stack_overflow);
         let own = cell.map(|cell| cell.own(self.lifeline.as_raw_fd()));
         let sandbox = self.handout.as_ref().map(|handout| &handout.sandbox).zip(own);
-        Worker { index, region, registry: self.registry, limits: &self.limits, kick, sandbox }.work()
+        let (registry, limits, faults) = (self.registry, &self.limits, self.faults);
+        Worker { index, region, registry, limits, faults, kick, supervisor, sandbox }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.
     fn reap(&self) -> Option<Reaped> {
         let pid = process::peek_dead()?;
         // While the dead process is not yet collected its number, and so its group's, is not reused.
-        if self.seats.iter().any(|seat| seat.pid == Some(pid)) {
+        if let Some(seat) = self.seats.iter().position(|seat| seat.pid == Some(pid)) {
             let _ = process::kill_group(pid, Signal::SIGKILL);
+            self.roster.strike(seat);
         }
         process::reap(pid)
     }
@@ -264,11 +291,16 @@ impl Supervisor {
             End::Signal(number) => WireExit::Signal(number),
             End::Code(code) => WireExit::Code(code),
         };
+        // With no call to die of, and none of those that `failed` counts.
+        let for_nothing = record.calls.load(Relaxed) == 0 && record.ready.load(SeqCst) != 0;
         if record.ready.load(SeqCst) == 0 && seat.end.is_none() {
             let cause = words.clone().unwrap_or_else(|| format!("the worker {}", crate::Exit::from(exit)));
             self.failed(cause);
         } else {
             self.failures = 0;
+        }
+        if for_nothing && let Some(at) = self.storm.died(seat.born, clock::now()) {
+            self.retry_at = Some(self.retry_at.map_or(at, |other| other.max(at)));
         }
         let misdeed = left.as_ref().and_then(|left| left.misdeed).map(str::to_owned);
         let death = repair::Death {
@@ -276,8 +308,7 @@ impl Supervisor {
             pid: reaped.pid.as_raw(),
             exit,
             begun: left.is_none_or(|left| left.begun),
-            // A panic that was caught is not what ends a worker otherwise.
-            words: misdeed.or_else(|| words.filter(|_| matches!(exit, WireExit::Signal(libc::SIGABRT)))),
+            words: misdeed.or_else(|| last_words(words, exit)),
             breadcrumb,
             cause: seat.end.map(|end| end.cause),
             cpu: reaped.cpu,
@@ -285,7 +316,8 @@ impl Supervisor {
         };
         repair::after_death(&self.region, &death);
         point("repaired");
-        self.wake_all();
+        // The dead worker may have been about to wake somebody.
+        repair::wake_workers(&self.region);
     }
 
     fn failed(&mut self, cause: String) {
@@ -295,20 +327,12 @@ impl Supervisor {
         self.retry_at = Some(clock::now() + (1_000_000 << self.failures.min(9)) / 2);
     }
 
-    /// The dead worker may have been about to wake somebody.
-    fn wake_all(&self) {
-        for index in 0..self.seats.len() {
-            let record = self.region.worker(index);
-            record.wake.fetch_add(1, SeqCst);
-            futex::wake(&record.wake, i32::MAX);
-        }
-    }
-
     /// Kills and collects every worker and everything they left to this process.
     fn end_all(&self) {
-        for seat in &self.seats {
+        for (index, seat) in self.seats.iter().enumerate() {
             if let Some(pid) = seat.pid {
                 kill(pid);
+                self.roster.strike(index);
             }
         }
         // Whatever the workers' children leave is adopted here, generation by generation.
@@ -323,6 +347,15 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// A panic that was caught is not what ends a worker otherwise.
+fn last_words(words: Option<String>, exit: WireExit) -> Option<String> {
+    if !matches!(exit, WireExit::Signal(libc::SIGABRT)) {
+        words.into_iter().for_each(wipe);
+        return None;
+    }
+    words
 }
 
 /// Kills a worker and its group; also one that has left its group, or does not lead it yet.

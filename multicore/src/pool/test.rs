@@ -66,7 +66,7 @@ fn an_unknown_task_is_an_error_and_the_worker_lives_on() {
 fn a_supervisor_with_other_tasks_starts_no_worker() {
     let settings = crate::Config::new().workers(1).slots(1).payload_limit(4096).settle().unwrap();
     let (region, file) = map::make(Geometry { slots: 1, workers: 1, window: 4096 }).unwrap();
-    let mut hello = life::hello(region.geometry(), &settings).unwrap();
+    let mut hello = life::hello(region.geometry(), &settings, false).unwrap();
     hello.digest ^= 1;
     launch::settle_method(None).unwrap();
     let error = Link::start(Start::Exec, &file, None, &hello, &[]).map(drop).unwrap_err();

@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use nix::unistd::Pid;
 
 use super::clock;
 use super::fault;
@@ -17,7 +19,7 @@ use crate::registry::{HookKind, Registry, hooks};
 use crate::report::Report;
 use crate::sandbox::Sandbox;
 use crate::shm::hint::Cursor;
-use crate::shm::layout::{Outcome, SlotHeader};
+use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
 use crate::shm::note::Note;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
@@ -57,8 +59,11 @@ pub(crate) struct Worker<'s> {
     pub(crate) region: &'static Region,
     pub(crate) registry: &'static Registry,
     pub(crate) limits: &'s Limits,
+    /// Whether the program asks for faults.
+    pub(crate) faults: bool,
     /// Tells the supervisor to look at the deadlines again, or, in a sandboxed pool, at the worker.
     pub(crate) kick: &'s OwnedFd,
+    pub(crate) supervisor: Pid,
     /// Where there is one, the region is this worker's own, and calls are handed out.
     pub(crate) sandbox: Option<(&'s Sandbox, Own)>,
 }
@@ -129,6 +134,10 @@ impl Worker<'_> {
             let text = format!("the start hook `{}` ({}) failed: {failed}", hook.name, hook.place);
             self.never_ready(&text, START_HOOK_FAILED)
         }
+        // A hook that changed the user took the kernel's promise away.
+        if !process::die_with_parent(self.supervisor) {
+            process::exit_now(0);
+        }
     }
 
     /// Gives up what the pool's calls shall not have, if there is a sandbox.
@@ -175,6 +184,8 @@ impl Worker<'_> {
     fn sleep(&self) {
         let record = self.region.worker(self.index);
         let seen = record.wake.load(SeqCst);
+        // If it says that something runs here, somebody else wrote that.
+        record.current.store(0, Release);
         let work = self.region.idle().insert_then(self.index, || {
             self.region.ready().any() || self.region.head().draining.load(SeqCst) != 0
         });
@@ -188,22 +199,25 @@ impl Worker<'_> {
     fn run(&self, slot: usize) {
         let header = self.region.slot(slot);
         let record = self.region.worker(self.index);
-        record.current.store(slot as u32 + 1, Relaxed);
+        // Release, as below: whoever sees it sees that the call of before is finished.
+        record.current.store(slot as u32 + 1, Release);
         // A panic that an earlier call caught itself is not what this one dies of.
         record.words.clear();
         record.breadcrumb.clear();
         let timeout = header.timeout.load(Relaxed);
         if timeout != 0 {
-            header.started.store(clock::now(), Relaxed);
+            record.started.store(clock::now(), Relaxed);
         }
         if !header.state.begin(self.index as u16) {
+            // Taken back: this worker was stopped, or slow beyond belief.
+            record.current.store(0, Release);
             return;
         }
         point("running");
         // Nobody else writes it.
         record.calls.store(record.calls.load(Relaxed).wrapping_add(1), Relaxed);
         if timeout != 0 {
-            self.watch(header, timeout);
+            self.watch(record, timeout);
         }
         self.answer(slot, header);
         point("answered");
@@ -218,7 +232,7 @@ impl Worker<'_> {
         }
         let settled = header.state.finish(self.index as u16);
         point("finished");
-        record.current.store(0, Relaxed);
+        record.current.store(0, Release);
         if tell(self.region, slot, settled) {
             self.leave(EXPIRED);
         }
@@ -228,8 +242,8 @@ impl Worker<'_> {
     ///
     /// Either the supervisor announced its alarm before this load, and it is compared; or it will
     /// look at the running calls after the announcement, and find this one.
-    fn watch(&self, header: &SlotHeader, timeout: u64) {
-        let due = header.started.load(Relaxed).saturating_add(timeout);
+    fn watch(&self, record: &WorkerRecord, timeout: u64) {
+        let due = record.started.load(Relaxed).saturating_add(timeout);
         std::sync::atomic::fence(SeqCst);
         if due < self.region.head().next_alarm.load(SeqCst) {
             // A kick that fails leaves the supervisor's own alarm.
@@ -282,7 +296,7 @@ impl Worker<'_> {
         }
         let invocation = Invocation { arguments: self.region.arguments(slot, len), codec, results: out };
         let result: Result<(), Failure> = panics::caught(|| {
-            if header.fault.load(Relaxed) != 0 {
+            if self.faults {
                 fault::happen(header.fault.swap(0, Relaxed));
             }
             (entry.run)(invocation)

@@ -7,6 +7,9 @@
 //!                                                                          slot 1: arguments, result
 //! ```
 //!
+//! The tests include this file for their hostile workers: beside the standard library and `note` it names
+//! nothing.
+//!
 //! The part up to the windows is given its pages when the region is made. The windows are sparse:
 //! each is as large as the payload limit, and costs memory only where it was written.
 
@@ -58,12 +61,15 @@ pub(crate) struct Aligned<T>(pub(crate) T);
 pub(crate) struct WorkerRecord {
     /// A futex that moves when the worker is woken.
     pub(crate) wake: AtomicU32,
-    /// Nonzero once its start hooks have run.
+    /// Nonzero once its start hooks have run; in a private region, how many calls it has wanted.
     pub(crate) ready: AtomicU32,
     /// Nonzero once it met the end of its stack.
     pub(crate) stack_overflow: AtomicU32,
     /// The slot it runs, plus one: a hint.
     pub(crate) current: AtomicU32,
+    /// Nanoseconds on the monotonic clock at which it began that call, if the call has a time limit. Not
+    /// in the slot: an owner that was stopped, and lost its claim, may still write it.
+    pub(crate) started: AtomicU64,
     /// The generation of the call that last asked whether it is to end.
     pub(crate) asks: AtomicU32,
     /// The process.
@@ -88,8 +94,6 @@ pub(crate) struct SlotHeader {
     /// How often the call may be run again after its worker died.
     pub(crate) retries: AtomicU32,
     pub(crate) codec: AtomicU32,
-    /// Nanoseconds on the monotonic clock at which the call began.
-    pub(crate) started: AtomicU64,
     pub(crate) result_len: AtomicU64,
     /// Bytes of the result window that have pages: a hint for the next writer.
     pub(crate) result_pages: AtomicU64,

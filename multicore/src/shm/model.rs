@@ -1,13 +1,16 @@
 //! The races of the protocol table, in every order that the memory model allows. `cargo model` runs
 //! them.
+//!
+//! Each row of the table meets every other that may move the same word. Without a model of their own are
+//! `publish` and `abandon`: a slot that is being filled is nobody else's, until `claim` sees it.
 
 use loom::sync::Arc;
-use loom::sync::atomic::Ordering::{AcqRel, Acquire, SeqCst};
+use loom::sync::atomic::Ordering::{AcqRel, Acquire, Release, SeqCst};
 use loom::sync::atomic::{AtomicU64, fence};
 use loom::thread;
 
 use super::hint::{Bits, HintSet};
-use super::word::{Atomic64, Cancelled, Detached, Phase, Settled, Word};
+use super::word::{Atomic64, Cancelled, Detached, Phase, Requeued, Settled, Word};
 
 impl Atomic64 for AtomicU64 {
     fn load(&self) -> u64 {
@@ -148,6 +151,98 @@ fn a_call_finished_or_marked_settles_once() {
 }
 
 #[test]
+fn a_call_taken_back_is_begun_once() {
+    loom::model(|| {
+        let (word, _) = ready();
+        let (stopped, other) = (word.clone(), word.clone());
+        // Between claiming and beginning it may be stopped, and go on at any moment.
+        let stopped = thread::spawn(move || stopped.claim(1) && stopped.begin(1));
+        let other = thread::spawn(move || other.claim(2) && other.begin(2));
+        let seen = word.state();
+        let taken = word.take_back(seen) == Requeued::Ready;
+        let begun = [stopped, other].map(|worker| u32::from(worker.join().expect("the model's thread")));
+        match word.state().phase() {
+            Some(Phase::Running) => assert_eq!(begun.iter().sum::<u32>(), 1),
+            // Nobody came by afterwards.
+            Some(Phase::Ready) => assert!(taken && begun == [0, 0]),
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn an_owner_that_runs_its_call_is_never_doubted() {
+    loom::model(|| {
+        let (word, _) = ready();
+        let current = Arc::new(AtomicU64::new(0));
+        let (there, theirs) = (word.clone(), current.clone());
+        let worker = thread::spawn(move || {
+            assert!(there.claim(1));
+            theirs.store(6, Release);
+            assert!(there.begin(1));
+            let _ = there.finish(1);
+            theirs.store(0, Release);
+            // The next call.
+            theirs.store(9, Release);
+        });
+        let seen = word.state();
+        if seen.phase() == Some(Phase::Running) {
+            let current = current.load(Acquire);
+            assert!(word.state() != seen || current == 6);
+        }
+        worker.join().expect("the model's thread");
+    });
+}
+
+#[test]
+fn a_call_is_taken_back_once() {
+    loom::model(|| {
+        let (word, _) = ready();
+        assert!(word.claim(1));
+        let take = |w: &AtomicU64| w.take_back(w.state());
+        let (there, here) = both(&word, take, take);
+        assert!((there == Requeued::Ready) != (here == Requeued::Ready));
+        assert_eq!(word.state().tries(), 1);
+    });
+}
+
+#[test]
+fn a_call_of_a_dead_worker_is_given_back_once_beside_a_patrol() {
+    loom::model(|| {
+        let (word, _) = ready();
+        assert!(word.claim(1));
+        let (supervisor, client) = both(&word, |w| w.requeue(1), |w| w.take_back(w.state()));
+        assert!((supervisor == Requeued::Ready) != (client == Requeued::Ready));
+        assert_eq!((word.state().phase(), word.state().tries()), (Some(Phase::Ready), 1));
+    });
+}
+
+#[test]
+fn a_buried_call_is_freed_once() {
+    loom::model(|| {
+        let (word, generation) = running(1);
+        let (buried, detached) = both(&word, |w| w.bury(1), move |w| w.detach(generation));
+        match (buried, detached) {
+            (Settled::Freed { .. }, Detached::Left) => assert_eq!(word.state().phase(), Some(Phase::Free)),
+            (Settled::Kept { .. }, Detached::Finished) => assert!(word.collect(generation).is_ok()),
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn a_released_slot_is_reserved_by_its_next_number() {
+    loom::model(|| {
+        let (word, generation) = running(1);
+        let _ = word.finish(1);
+        assert!(word.collect(generation).is_ok());
+        let (released, reserved) = both(&word, move |w| w.release(generation), |w| w.reserve());
+        assert!(released);
+        assert!(reserved.is_none_or(|next| next == generation + 1));
+    });
+}
+
+#[test]
 fn what_publish_releases_claim_acquires() {
     loom::model(|| {
         let word = Arc::new(AtomicU64::new(0));
@@ -185,6 +280,34 @@ fn no_wake_up_is_lost() {
         let woken = ready.insert_then(5, || idle.take(0));
         let sleeps = worker.join().expect("the model's thread");
         assert!(!sleeps || woken == Some(3), "the worker sleeps and nobody wakes it");
+    });
+}
+
+#[test]
+fn a_stopped_worker_keeps_no_wake_up() {
+    loom::model(|| {
+        // Worker 1 is stopped and among the idle; worker 2 is about to sleep.
+        let sets = Arc::new(([AtomicU64::new(0)], [AtomicU64::new(1 << 1)]));
+        let wake = Arc::new(AtomicU64::new(0));
+        let (there, bell) = (sets.clone(), wake.clone());
+        let worker = thread::spawn(move || {
+            let (ready, idle) = (HintSet::over(&there.0, 64), HintSet::over(&there.1, 64));
+            let seen = bell.load(Acquire);
+            (!idle.insert_then(2, || ready.any())).then_some(seen)
+        });
+        let (there, bell) = (sets.clone(), wake.clone());
+        let publisher = thread::spawn(move || {
+            let (ready, idle) = (HintSet::over(&there.0, 64), HintSet::over(&there.1, 64));
+            if ready.insert_then(5, || idle.take(0)) == Some(2) {
+                bell.fetch_add(1, AcqRel);
+            }
+        });
+        HintSet::over(&sets.1, 64).remove(1);
+        wake.fetch_add(1, AcqRel);
+        publisher.join().expect("the model's thread");
+        let slept_on = worker.join().expect("the model's thread");
+        // Whoever rings after a sleeper looked at its bell wakes it; one that nobody rang sleeps on.
+        assert!(slept_on != Some(wake.load(Acquire)), "the call waits for ever");
     });
 }
 

@@ -32,6 +32,8 @@ pub(crate) trait Pages: Send + Sync {
     fn provide(&self, offset: usize, len: usize) -> io::Result<()>;
     /// Gives the memory of `offset..offset + len` back.
     fn release(&self, offset: usize, len: usize) -> io::Result<()>;
+    /// Whether every page of `offset..offset + len` was written.
+    fn is_written(&self, offset: usize, len: usize) -> bool;
 }
 
 /// One mapped region.
@@ -124,6 +126,13 @@ impl Region {
         self.pages.provide(0, self.geometry.control())
     }
 
+    /// Everything before the windows, word by word.
+    #[cfg(test)]
+    pub(crate) fn control_words(&self) -> &[AtomicU64] {
+        // SAFETY: [map-live] [control-atomic] the control part is whole pages from the start.
+        unsafe { std::slice::from_raw_parts(self.at(0).cast().as_ptr(), self.geometry.control() / 8) }
+    }
+
     /// Where the client writes a slot's arguments; `backed` remembers how many bytes have pages.
     pub(crate) fn arguments_store<'r>(&'r self, slot: usize, backed: &'r AtomicU64) -> WindowStore<'r> {
         assert!(slot < self.geometry.slots);
@@ -158,11 +167,15 @@ impl Region {
         unsafe { std::slice::from_raw_parts(self.at(self.geometry.arguments(slot)).as_ptr(), len) }
     }
 
-    /// The outcome of a slot, for the client; `None` when `len` is more than a window holds.
+    /// The outcome of a slot, for the client; `None` when `len` is more than a window holds, or than was
+    /// written to it: a forged length must not make the reader provide the memory.
     #[inline]
     pub(crate) fn result(&self, slot: usize, len: u64) -> Option<Payload<'_>> {
         assert!(slot < self.geometry.slots);
         let len = usize::try_from(len).ok().filter(|len| *len <= self.geometry.window)?;
+        if len > WARM && !self.pages.is_written(self.geometry.result(slot), len) {
+            return None;
+        }
         // SAFETY: [map-live] the bytes are in range; a hostile worker may go on writing them, which
         // `Payload` is made for.
         Some(unsafe { Payload::new(self.at(self.geometry.result(slot)), len) })

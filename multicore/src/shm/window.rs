@@ -158,21 +158,23 @@ impl<'p> Payload<'p> {
         self.len
     }
 
-    /// A copy of all bytes.
-    pub(crate) fn to_vec(self) -> Vec<u8> {
+    /// A copy of all bytes; `None` when there is no memory for it.
+    pub(crate) fn to_vec(self) -> Option<Vec<u8>> {
         // u8 has no padding and divides every length.
-        self.to_plain::<u8>().unwrap_or_default()
+        self.to_plain::<u8>()
     }
 
-    /// A copy of all bytes as values of `T`; `None` when the length is no multiple of `T`'s size or
-    /// `T` has no size.
+    /// A copy of all bytes as values of `T`; `None` when the length is no multiple of `T`'s size, `T`
+    /// has no size, or there is no memory for the copy.
     pub(crate) fn to_plain<T: Pod>(self) -> Option<Vec<T>> {
         let size = size_of::<T>();
         if size == 0 || !self.len.is_multiple_of(size) {
             return None;
         }
         let count = self.len / size;
-        let mut values: Vec<T> = Vec::with_capacity(count);
+        let mut values: Vec<T> = Vec::new();
+        // Where memory is limited a forged length must not end the process.
+        values.try_reserve_exact(count).ok()?;
         let space: &mut [MaybeUninit<T>] = &mut values.spare_capacity_mut()[..count];
         // SAFETY: [payload-copy] len bytes are readable by `new`'s contract and the space holds
         // count * size == len bytes of its own; only raw copies touch the shared side.

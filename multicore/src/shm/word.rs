@@ -18,6 +18,7 @@
 //! | [`begin`] | claimed → running | worker | supervisor [`bury`]s (or requeues, with retries): `Died` |
 //! | [`finish`] | running → done, free if detached | worker | the result stands; the supervisor wakes who waits |
 //! | [`requeue`] | claimed, running → ready | supervisor | the client does it with the next supervisor |
+//! | [`take_back`] | claimed → ready | supervisor, client | it is ready: the next look at the words finds it |
 //! | [`bury`] | claimed, running → died, free if detached | supervisor | as above |
 //! | [`expire`] | running + expired bit | supervisor | the worker dies with it |
 //! | [`cancel`] | ready → collecting; claimed, running + cancelled bit | client | its end is the pool's end |
@@ -37,6 +38,7 @@
 //! [`begin`]: Word::begin
 //! [`finish`]: Word::finish
 //! [`requeue`]: Word::requeue
+//! [`take_back`]: Word::take_back
 //! [`bury`]: Word::bury
 //! [`expire`]: Word::expire
 //! [`cancel`]: Word::cancel
@@ -145,6 +147,11 @@ impl State {
         self.0 & CANCELLED != 0
     }
 
+    /// The word without the bits that are set while it stays in the same hands.
+    pub(crate) fn without_flags(self) -> State {
+        State(self.0 & !(WAITING | DETACHED | EXPIRED | CANCELLED))
+    }
+
     /// The half that the futex compares.
     #[inline]
     pub(crate) fn futex_half(self) -> u32 {
@@ -195,7 +202,7 @@ pub(crate) enum Settled {
     NotMine,
 }
 
-/// What became of a call that a dead worker left.
+/// What became of a call that a dead or stopped worker had in hand.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Requeued {
@@ -322,6 +329,28 @@ pub(crate) trait Word: Atomic64 {
         }
     }
 
+    /// Supervisor or client: the claimed call whose word is `seen` does not get begun, because its owner is
+    /// stopped or never claimed it; lets another one run it. Counts as a try.
+    ///
+    /// Safe while the owner lives. It names itself to begin, so it begins only what it claimed, and a word
+    /// that is `Claimed` by it once more can only come from a later claim of its own: it went through with
+    /// this one first. So of `begin` and this one swap succeeds, and the call is begun once
+    /// (`a_call_taken_back_is_begun_once`). It never touches a call that is running.
+    fn take_back(&self, seen: State) -> Requeued {
+        if !seen.is(Phase::Claimed) {
+            return Requeued::NotMine;
+        }
+        if seen.tries() >= MAX_TRIES {
+            return Requeued::TooOften;
+        }
+        let tries = u64::from(seen.tries() + 1) << TRIES_SHIFT;
+        let ready = seen.to(Phase::Ready).owned_by(0).0 & !(0xff << TRIES_SHIFT) | tries;
+        match self.swap_if(seen.0, ready) {
+            Ok(()) => Requeued::Ready,
+            Err(_) => Requeued::NotMine,
+        }
+    }
+
     /// Supervisor: from here on the worker is as good as dead; should it still finish, it takes no
     /// further call, so that the signal on its way meets no innocent one.
     fn expire(&self, owner: u16, generation: u32) -> bool {
@@ -390,8 +419,8 @@ pub(crate) trait Word: Atomic64 {
             .is_ok()
     }
 
-    /// Client, when no supervisor and no worker lives: frees a slot whose word will not change of
-    /// itself, unless it has changed.
+    /// Client: frees a slot whose word will not change of itself, unless it has changed; because no
+    /// supervisor and no worker lives, or because nobody here holds the slot.
     fn reset(&self, seen: State, generation: u32) -> bool {
         self.swap_if(seen.0, u64::from(generation) << GENERATION_SHIFT).is_ok()
     }

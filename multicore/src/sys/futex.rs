@@ -26,15 +26,6 @@ pub(crate) enum Wait {
     Interrupted,
 }
 
-impl Wait {
-    /// Whether it ended without anybody's doing: time to look whether the other process still lives.
-    ///
-    /// A signal counts: where one comes more often than the time is up, the time is never up.
-    pub(crate) fn was_for_nothing(self) -> bool {
-        matches!(self, Wait::TimedOut | Wait::Interrupted)
-    }
-}
-
 /// Sleeps while the word is `expected`, until woken; without a timeout perhaps for ever.
 ///
 /// The timeout counts on the monotonic clock. If the process that would wake dies, nothing wakes this

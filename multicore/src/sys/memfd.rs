@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::uio::{pread, pwrite};
+use nix::unistd::{Whence, lseek};
 
 use super::{owned, retried};
 use crate::{Error, Result};
@@ -114,6 +115,16 @@ pub(crate) fn release(fd: BorrowedFd<'_>, offset: u64, len: u64) -> io::Result<(
     }
     let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
     allocate(fd, hole, offset, len)
+}
+
+/// Whether every page of the range was written; also where the kernel does not say.
+pub(crate) fn is_written(fd: BorrowedFd<'_>, offset: u64, len: u64) -> bool {
+    let Ok(start) = libc::off_t::try_from(offset) else { return false };
+    // Moves the position that all processes share, and nobody uses.
+    match lseek(fd, start, Whence::SeekHole) {
+        Ok(hole) => hole as u64 >= offset.saturating_add(len),
+        Err(error) => error != Errno::ENXIO,
+    }
 }
 
 fn allocate(fd: BorrowedFd<'_>, flags: FallocateFlags, offset: u64, len: u64) -> io::Result<()> {

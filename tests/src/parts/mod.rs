@@ -1,13 +1,15 @@
 //! The parts that the fixture program `client` plays while a test watches it.
 
+pub mod ends;
 pub mod families;
 pub mod limits;
+pub mod refusals;
 #[cfg(feature = "sandbox")]
 pub mod sandboxed;
 
 use multicore::{Config, Start};
 
-use crate::rig;
+use crate::{endure, rig};
 
 /// Has pools start by this method from now on, as a program does: by `initialize()`, or by doing
 /// nothing.
@@ -44,6 +46,10 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
             let (_, scene) = all.iter().find(|(known, _)| known == name).expect("a scene");
             crate::watch::within(crate::watch::LONG, scene);
         }
+        ("scene-as-subreaper", [name]) => {
+            nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
+            play(method, "scene", &[name]);
+        }
         ("hold", [folder]) => families::hold(method, folder),
         ("leave", []) => families::leave(method),
         ("panic", []) => families::panic(method),
@@ -53,6 +59,14 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("input", []) => families::input(method),
         ("keep", []) => families::keep(method),
         ("outlive", []) => families::outlive(method),
+        ("refused-from-the-start", [calls]) => refusals::from_the_start(method, calls),
+        ("refused-later", [calls]) => refusals::later(method, calls),
+        ("handlers", []) => ends::handlers(method),
+        ("waits", []) => ends::waits(method),
+        ("user", [when]) => ends::user(method, when),
+        ("closed", [path]) => ends::closed(method, path),
+        ("template", []) => ends::template(),
+        ("core", []) => ends::core(method),
         ("limit", [resource, value]) => limits::limit(method, resource, value),
         ("settings", []) => limits::settings(method),
         ("faults", []) => limits::faults(method),
@@ -66,6 +80,12 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         #[cfg(feature = "sandbox")]
         ("sandboxed", [what]) => sandboxed::play(method, what),
         ("no-processes", [extra]) => limits::no_processes(method, extra),
+        ("table", [times]) => endure::table::play(method, times),
+        ("fault", [name]) => endure::alone::play(method, name),
+        ("deadline", [times]) => endure::deadline::play(method, times),
+        ("descriptors", [calls]) => endure::descriptors::play(method, calls),
+        ("soak", [seconds, seed]) => endure::soak::play(method, seconds, seed),
+        ("chaos", [kills, seed]) => endure::chaos::play(method, kills, seed),
         _ => panic!("no such part: {part} {rest:?}"),
     }
 }

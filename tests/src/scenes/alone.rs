@@ -12,31 +12,13 @@ use nix::errno::Errno;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::belongings::Belongings;
 use crate::fixture::Folder;
 use crate::payload::{self, Random};
 use crate::procfs::{self, Stat};
 use crate::rig::{Rig, builder};
 use crate::watch::eventually;
 use crate::{tasks, wild};
-
-/// All that a pool could leave behind.
-#[derive(Debug, PartialEq, Eq)]
-struct Belongings {
-    descriptors: usize,
-    regions: usize,
-    children: usize,
-    relatives: usize,
-}
-
-fn belongings() -> Belongings {
-    let own = std::process::id() as i32;
-    Belongings {
-        descriptors: procfs::open_descriptors(),
-        regions: procfs::mapped_regions(),
-        children: procfs::children(own).len(),
-        relatives: procfs::own_family().len(),
-    }
-}
 
 fn method() -> Start {
     let pool = builder().workers(1).build().unwrap();
@@ -46,7 +28,7 @@ fn method() -> Start {
 /// Descriptors, mappings, children and zombies are what they were.
 pub fn fifty_pools_leave_nothing_behind() {
     Rig::new(1).end();
-    let before = belongings();
+    let before = Belongings::now();
     for n in 0..50 {
         let pool = builder().workers(n % 2 + 1).build().unwrap();
         let handles: Vec<_> = (0..5).map(|n| pool.spawn(tasks::square::call(n)).unwrap()).collect();
@@ -60,14 +42,14 @@ pub fn fifty_pools_leave_nothing_behind() {
             }
         }
     }
-    assert_eq!(belongings(), before);
+    assert_eq!(Belongings::now(), before);
 }
 
 /// Whatever their sizes, and whatever became of some.
 pub fn two_thousand_calls_leave_nothing_behind() {
     let rig = Rig::new(2);
     rig.check();
-    let before = belongings();
+    let before = Belongings::now();
     let mut random = Random::new(2000);
     let mut handles: Vec<(u64, usize, Handle<Vec<u8>>)> = Vec::new();
     for seed in 0..2000 {
@@ -87,7 +69,7 @@ pub fn two_thousand_calls_leave_nothing_behind() {
     }
     drop(handles);
     rig.check();
-    assert_eq!(belongings(), before);
+    assert_eq!(Belongings::now(), before);
     rig.end();
 }
 
@@ -224,7 +206,7 @@ pub fn a_fork_of_the_client_builds_its_own_pool() {
     let spawn = |rig: &Option<Rig>| rig.as_ref().map(|rig| rig.pool.spawn(tasks::nap::call(700)).unwrap());
     let mut handle = spawn(&rig);
     let mut dropped = spawn(&rig);
-    let before = belongings();
+    let before = Belongings::now();
     let child = wild::fork(|| {
         // The child's copies; the parent has its own.
         let (start, handle, rig) = (Instant::now(), handle.take().unwrap(), rig.take().unwrap());
@@ -245,7 +227,7 @@ pub fn a_fork_of_the_client_builds_its_own_pool() {
     assert_eq!(dropped.unwrap().get().unwrap(), 700);
     let rig = rig.unwrap();
     rig.check();
-    assert_eq!(belongings(), before);
+    assert_eq!(Belongings::now(), before);
     rig.end();
 }
 

@@ -4,9 +4,12 @@
 
 pub mod alone;
 pub mod calling;
+pub mod ends;
 pub mod faults;
+pub mod hostile;
 pub mod limits;
 pub mod sharing;
+pub mod stopped;
 
 /// The scenes of [`calling`], given to a macro.
 #[macro_export]
@@ -71,6 +74,7 @@ macro_rules! fault_scenes {
             a_killed_worker_has_no_words_of_an_earlier_call
             a_time_limit_reaches_a_worker_that_left_its_group
             a_worker_killed_while_idle_costs_nothing
+            workers_that_die_again_and_again_are_no_reason_to_give_up
             a_call_over_its_time_is_ended
             a_task_that_ignores_sigterm_is_killed
             a_time_limit_reaches_a_stopped_worker
@@ -117,6 +121,32 @@ macro_rules! limit_scenes {
     };
 }
 
+/// The scenes of [`hostile`], given to a macro.
+#[macro_export]
+macro_rules! hostile_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { hostile:
+            every_forged_field_settles_every_call
+        }
+    };
+}
+
+/// The scenes of [`stopped`], given to a macro.
+#[macro_export]
+macro_rules! stopped_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { stopped:
+            a_stopped_idle_worker_swallows_no_call
+            workers_stopped_at_any_moment_lose_nothing
+            a_pool_of_stopped_workers_waits_for_them
+            workers_that_stay_stopped_are_replaced_when_they_are_missed
+            a_call_on_a_stopped_worker_can_be_cancelled
+            a_stopped_supervisor_is_asked_to_go_on
+            a_stopped_template_is_asked_to_go_on
+        }
+    };
+}
+
 /// The scenes of [`alone`], given to a macro.
 #[macro_export]
 macro_rules! alone_scenes {
@@ -140,6 +170,21 @@ macro_rules! alone_scenes {
     };
 }
 
+/// The scenes of [`ends`], given to a macro.
+#[macro_export]
+macro_rules! end_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { ends:
+            children_of_tasks_end_with_a_killed_supervisor
+            a_pool_whose_supervisor_was_killed_leaves_nobody_when_it_is_dropped
+            a_copy_of_a_worker_ends_with_a_killed_supervisor
+            workers_of_every_end_are_collected
+            a_deadline_is_kept_by_a_stopped_supervisor
+            a_pool_with_a_stopped_supervisor_finishes_and_ends
+        }
+    };
+}
+
 /// The scenes of [`alone`] that take long, given to a macro.
 #[macro_export]
 macro_rules! long_scenes {
@@ -153,13 +198,16 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 6] = [
+    let lists: [&[Named]; 9] = [
         calling_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
         limit_scenes!(crate::table),
+        hostile_scenes!(crate::table),
+        stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),
+        end_scenes!(crate::table),
     ];
     lists.concat()
 }

@@ -11,6 +11,7 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 
+use super::stat;
 use crate::{Error, Result};
 
 /// How a child ended.
@@ -48,6 +49,21 @@ pub(crate) fn peek_dead() -> Option<Pid> {
     // SAFETY: `waitid` filled the fields of a child's end, or left all at zero.
     let pid = unsafe { info.si_pid() };
     (returned == 0 && pid > 0).then(|| Pid::from_raw(pid))
+}
+
+/// A child that was stopped, or went on, since it was last told here, and whether it is stopped; `None`
+/// when there is none. Never blocks.
+///
+/// Only for a process whose every child is ours, as [`peek_dead`].
+pub(crate) fn next_stop() -> Option<(Pid, bool)> {
+    // SAFETY: all zeroes is a valid `siginfo_t`.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG | libc::__WALL;
+    // SAFETY: `info` is a live local of the right type.
+    let returned = unsafe { libc::waitid(libc::P_ALL, 0, &mut info, flags) };
+    // SAFETY: `waitid` filled the fields of a child's change, or left all at zero.
+    let pid = unsafe { info.si_pid() };
+    (returned == 0 && pid > 0).then(|| (Pid::from_raw(pid), info.si_code != libc::CLD_CONTINUED))
 }
 
 /// Collects a child if it has ended. Never blocks.
@@ -120,18 +136,8 @@ pub(in crate::sys) fn children_listed() -> io::Result<Vec<Pid>> {
 }
 
 pub(in crate::sys) fn children_found(parent: Pid) -> io::Result<Vec<Pid>> {
-    let mut pids = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // A process that ends between the two calls is nobody's child any more.
-        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-        // "pid (name) state ppid ...", and the name may contain anything.
-        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        if after_name.split(' ').nth(1).and_then(|ppid| ppid.parse().ok()) == Some(parent.as_raw()) {
-            pids.push(Pid::from_raw(pid));
-        }
-    }
-    Ok(pids)
+    let all = stat::all()?.into_iter();
+    Ok(all.filter(|process| process.parent == parent).map(|process| process.pid).collect())
 }
 
 /// Has the kernel kill this process when its parent dies, and says whether `expected_parent` still

@@ -68,6 +68,22 @@ fn provided_memory_keeps_its_bytes_until_it_is_released() {
 }
 
 #[test]
+fn what_was_written_is_told_from_what_was_only_provided() {
+    let fd = memfd::create(c"test").unwrap();
+    memfd::set_len(fd.as_fd(), 64 << 10).unwrap();
+    assert!(!memfd::is_written(fd.as_fd(), 0, 1));
+    memfd::provide(fd.as_fd(), 0, 64 << 10).unwrap();
+    for (at, length) in [(8192u64, 5000usize), (16384, 1)] {
+        assert_eq!(nix::sys::uio::pwrite(&fd, &vec![1; length], at as i64).unwrap(), length);
+    }
+    assert!(memfd::is_written(fd.as_fd(), 8192, 8193) && memfd::is_written(fd.as_fd(), 9000, 100));
+    assert!(!memfd::is_written(fd.as_fd(), 4096, 5000) && !memfd::is_written(fd.as_fd(), 8192, 12289));
+    memfd::release(fd.as_fd(), 12288, 4096).unwrap();
+    assert!(!memfd::is_written(fd.as_fd(), 8192, 8193));
+    assert!(!memfd::is_written(fd.as_fd(), 64 << 10, 1) && !memfd::is_written(fd.as_fd(), u64::MAX, 1));
+}
+
+#[test]
 fn a_mapping_stays_out_of_core_dumps() {
     let fd = memfd::create(c"multicore-dump-test").unwrap();
     memfd::set_len(fd.as_fd(), 4096).unwrap();

@@ -1,0 +1,3 @@
+//! Stopped workers and supervisors.
+
+multicore_tests::stopped_scenes!(multicore_tests::both);
