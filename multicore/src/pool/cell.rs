@@ -18,9 +18,12 @@ use crate::error::Result;
 use crate::shm::layout::{Geometry, Outcome, SlotHeader, WorkerRecord};
 use crate::shm::region::Region;
 use crate::shm::window::{WindowWriter, WriteError};
-use crate::shm::word::{Phase, Word};
+use crate::shm::word::{Phase, Settled, Word};
 use crate::sys::sandbox::Own;
 use crate::sys::{eventfd, futex, memfd};
+
+/// An owner in a private region that is no worker.
+const NOBODY: u16 = 1;
 
 /// One private region, for the life of one worker.
 pub(super) struct Cell {
@@ -214,6 +217,23 @@ impl Cell {
             Err(WriteError::Os(error)) => Err(Unfit::Os(error)),
             Err(WriteError::Full) => Err(Unfit::Spoilt),
         }
+    }
+
+    /// Takes back a call that the worker has not begun; whether it is out of its hands.
+    pub(super) fn withdraw(&mut self) -> bool {
+        let word = &self.region.slot(0).state;
+        let seen = word.state();
+        if seen.phase() == Some(Phase::Claimed) {
+            let _ = word.take_back(seen);
+        }
+        // Of this claim and the worker's one succeeds.
+        let mine = word.claim(NOBODY) && word.bury(NOBODY) != Settled::NotMine;
+        if mine && word.collect(self.generation).is_ok() && word.release(self.generation) {
+            self.hand = None;
+            // It still wants one.
+            self.calls = self.calls.wrapping_sub(1);
+        }
+        self.hand.is_none()
     }
 
     /// Tells the worker's call that it is to end.

@@ -104,8 +104,8 @@ impl Supervisor {
                     take(&self.region, index, cell);
                 }
                 Look::Idle => place.end_at = None,
-                // Stopped before it began: its call runs elsewhere.
-                Look::Unbegun if self.seats[index].stopped.is_some() => kill(pid),
+                // Its call runs elsewhere.
+                Look::Unbegun if self.seats[index].stopped.is_some() => withdraw(&self.region, index, cell),
                 Look::Away | Look::Unbegun | Look::Running | Look::Spoilt => {}
             }
             if cell.look() == Look::Spoilt {
@@ -210,12 +210,25 @@ fn give(region: &Region, index: usize, cell: &mut Cell) {
             Err(Unfit::Os(error)) => answer(region, index, slot, &no_memory(&error)),
             Err(Unfit::Spoilt) => {
                 cell.spoil();
-                // It goes to another worker at once, and this one is ended.
-                repair::give_back(region, slot, &repair::Death::unseen(region, index as u16));
-                return;
+                return give_back(region, index, slot);
             }
         }
     }
+}
+
+/// Gives the call of a stopped worker to others, unless it has begun.
+fn withdraw(region: &Region, index: usize, cell: &mut Cell) {
+    let Some(hand) = cell.hand() else { return };
+    if cell.withdraw() {
+        give_back(region, index, hand.slot);
+    }
+}
+
+/// The call is not begun, and this worker does not have it any more.
+fn give_back(region: &Region, index: usize, slot: usize) {
+    repair::give_back(region, slot, &repair::Death::unseen(region, index as u16));
+    region.worker(index).current.store(0, Release);
+    region.ready().insert(slot);
 }
 
 /// Delivers what the worker has finished.

@@ -88,15 +88,8 @@ impl Worker<'_> {
         let spin = Spin::default();
         loop {
             if let Some(slot) = self.next() {
-                self.run(slot);
-                let due = recycling.is_due(record);
-                if self.sandbox.is_some() && !due {
-                    record.ready.fetch_add(1, SeqCst);
-                }
-                self.ring();
-                if due {
-                    point("recycled");
-                    self.leave(0);
+                if self.run(slot) {
+                    self.decide(&recycling);
                 }
             } else if self.region.head().draining.load(Acquire) != 0 {
                 self.leave(0);
@@ -196,7 +189,8 @@ impl Worker<'_> {
         self.region.idle().remove(self.index);
     }
 
-    fn run(&self, slot: usize) {
+    /// Runs a claimed call; whether it had it still.
+    fn run(&self, slot: usize) -> bool {
         let header = self.region.slot(slot);
         let record = self.region.worker(self.index);
         // Release, as below: whoever sees it sees that the call of before is finished.
@@ -211,7 +205,7 @@ impl Worker<'_> {
         if !header.state.begin(self.index as u16) {
             // Taken back: this worker was stopped, or slow beyond belief.
             record.current.store(0, Release);
-            return;
+            return false;
         }
         point("running");
         // Nobody else writes it.
@@ -235,6 +229,22 @@ impl Worker<'_> {
         record.current.store(0, Release);
         if tell(self.region, slot, settled) {
             self.leave(EXPIRED);
+        }
+        true
+    }
+
+    /// After a call: makes room for a fresh worker, or goes on and, where calls are handed out, wants the next.
+    #[inline]
+    fn decide(&self, recycling: &Recycling) {
+        let record = self.region.worker(self.index);
+        let due = recycling.is_due(record);
+        if self.sandbox.is_some() && !due {
+            record.ready.fetch_add(1, SeqCst);
+        }
+        self.ring();
+        if due {
+            point("recycled");
+            self.leave(0);
         }
     }
 

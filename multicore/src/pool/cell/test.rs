@@ -132,6 +132,24 @@ fn a_worker_that_wants_more_than_one_call_is_not_believed() {
 }
 
 #[test]
+fn a_call_that_is_not_begun_can_be_withdrawn() {
+    let mut rig = Rig::new();
+    rig.want();
+    for claimed in [false, true, false, true] {
+        rig.give().unwrap();
+        let state = rig.worker.slot(0).state.state();
+        assert!(!claimed || rig.worker.slot(0).state.claim(0), "{state:?}");
+        assert!(rig.cell.withdraw());
+        assert!(!rig.worker.slot(0).state.begin(0), "the worker finds it gone");
+        assert_eq!(rig.cell.look(), Look::Idle, "and it still wants one");
+    }
+    let mut rig = Rig::running();
+    assert!(!rig.cell.withdraw());
+    rig.answer(7, Outcome::Value as u32);
+    assert!(!rig.cell.withdraw() && rig.take().is_ok());
+}
+
+#[test]
 fn what_a_worker_says_is_in_the_pools_record() {
     let mut rig = Rig::running();
     let theirs = rig.worker.worker(0);
