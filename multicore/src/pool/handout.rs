@@ -277,12 +277,12 @@ fn finish(region: &Region, index: usize, slot: usize, outcome: Outcome, len: usi
     let header = region.slot(slot);
     header.result_len.store(len as u64, Relaxed);
     header.outcome.store(outcome as u32, Relaxed);
-    point("answered");
+    point("taken");
     if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }
     let settled = header.state.finish(index as u16);
-    point("finished");
+    point("delivered");
     region.worker(index).current.store(0, Release);
     tell(region, slot, settled);
 }
