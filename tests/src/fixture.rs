@@ -29,9 +29,15 @@ impl Folder {
     /// When it cannot be made.
     #[allow(clippy::new_without_default, reason = "it makes a folder")]
     pub fn new() -> Folder {
-        let path = std::env::temp_dir().join(format!("multicore-tests-{}", unique()));
-        std::fs::create_dir_all(&path).expect("a temporary folder");
-        Folder(path)
+        loop {
+            let path = std::env::temp_dir().join(format!("multicore-tests-{}", unique()));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Folder(path),
+                // Several tests run in a process 1.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("a temporary folder: {error}"),
+            }
+        }
     }
 
     /// The folder.
