@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::worker::low_half;
 use crate::report::{Report, WireExit};
-use crate::shm::layout::Outcome;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Phase, Requeued, Settled, State, Word};
@@ -119,11 +118,7 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let header = region.slot(slot);
     let mut store = region.result_store(slot);
     let mut out = WindowWriter::new(&mut store, region.geometry().window);
-    if report.write(&mut out).is_err() {
-        out.restart();
-    }
-    header.result_len.store(out.needed() as u64, Relaxed);
-    header.outcome.store(Outcome::Report as u32, Relaxed);
+    report.put(header, &mut out);
     if header.state.state().detached() {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }
