@@ -11,6 +11,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// A failure of one call is that call's alone: the pool goes on working after every variant but
 /// [`Closed`](Error::Closed) and [`RestartLimit`](Error::RestartLimit).
+///
+#[doc = include_str!("faults.md")]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -73,7 +73,7 @@
 //!
 //! # What goes wrong
 //!
-//! [`Error`] lists it. A panic, a crash or a missed deadline is that one call's error; the pool
+//! [`Error`] has the table. A panic, a crash or a missed deadline is that one call's error; the pool
 //! replaces the worker and goes on.
 //!
 //! # Faults on demand

@@ -6,8 +6,11 @@
 //!
 //! No test asserts a time; bounds are only there so that a hang fails ([`watch`]).
 
+pub mod belongings;
+pub mod endure;
 pub mod fixture;
 pub mod hostile;
+pub mod moment;
 pub mod parts;
 pub mod payload;
 pub mod procfs;

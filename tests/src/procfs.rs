@@ -103,6 +103,13 @@ pub fn open_descriptors() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
+/// How much memory of a process is resident, shared memory included, in KiB; 0 when there is none.
+pub fn resident(pid: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
+}
+
 /// How many parts of regions this process has mapped.
 pub fn mapped_regions() -> usize {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
@@ -116,30 +123,4 @@ pub fn region_memory() -> u64 {
         fs::read_link(entry.path()).is_ok_and(|target| target.to_string_lossy().contains("memfd:multicore"))
     });
     regions.filter_map(|entry| fs::metadata(entry.path()).ok()).map(|data| data.blocks() * 512).sum()
-}
-
-/// All that a pool of this process could leave behind.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Belongings {
-    /// Open descriptors.
-    pub descriptors: usize,
-    /// Mapped parts of regions.
-    pub regions: usize,
-    /// Its children, dead ones included.
-    pub children: usize,
-    /// Itself, they, and all below them.
-    pub relatives: usize,
-}
-
-impl Belongings {
-    /// Those of now.
-    pub fn now() -> Belongings {
-        let own = std::process::id() as i32;
-        Belongings {
-            descriptors: open_descriptors(),
-            regions: mapped_regions(),
-            children: children(own).len(),
-            relatives: own_family().len(),
-        }
-    }
 }

@@ -166,6 +166,15 @@ pub fn register_stranger() {
     ONCE.call_once(|| unsafe { ErasedNode::submit(NODE.value, &NODE) });
 }
 
+/// Adds two tasks of one name.
+pub fn register_twins() {
+    static NODE: Node = Node { value: &Registered::Task(&STRANGER), next: UnsafeCell::new(None) };
+    static ONCE: Once = Once::new();
+    register_stranger();
+    // SAFETY: once, as the list asks; the value is the node's own.
+    ONCE.call_once(|| unsafe { ErasedNode::submit(NODE.value, &NODE) });
+}
+
 /// Starts a thread before `main`, as some C libraries do when they are loaded, if `EARLY_THREAD` is set.
 extern "C" fn early_thread() {
     extern "C" fn sleep_for_ever(_nothing: *mut libc::c_void) -> *mut libc::c_void {
@@ -187,3 +196,17 @@ extern "C" fn early_thread() {
 #[used]
 #[unsafe(link_section = ".init_array")]
 static EARLY_THREAD: extern "C" fn() = early_thread;
+
+/// A descriptor that becomes readable when the process ends; `None` when there is no such process.
+pub fn pidfd(pid: i32) -> Option<std::os::fd::OwnedFd> {
+    use std::os::fd::FromRawFd;
+    // SAFETY: passes no memory; makes a descriptor.
+    let number = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    // SAFETY: the kernel made the descriptor, and only this place saw it.
+    (number >= 0).then(|| unsafe { std::os::fd::OwnedFd::from_raw_fd(number as i32) })
+}
+
+/// A call of a task that is in nobody's table.
+pub fn stranger() -> multicore::Call<'static, ()> {
+    multicore::__private::call(&STRANGER, (), |(), _| Ok(()), |()| (), |_| Ok(()))
+}

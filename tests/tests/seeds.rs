@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use multicore::{Handle, Pool};
+use multicore_tests::belongings::Belongings;
 use multicore_tests::payload::{self, Random};
-use multicore_tests::procfs;
 use multicore_tests::rig::Rig;
 use multicore_tests::tasks;
 use multicore_tests::watch::within;
@@ -52,10 +52,7 @@ fn every_result_is_right_and_in_order() {
     let small = || Rig::with(Pool::builder().workers(2).slots(8));
     within(120 + calls / 20, || {
         small().end();
-        let own = std::process::id() as i32;
-        let belongings =
-            || (procfs::open_descriptors(), procfs::mapped_regions(), procfs::children(own).len());
-        let before = belongings();
+        let before = Belongings::now();
         let rigs = [small(), Rig::new(2)];
         let pools = [&rigs[0].pool, &rigs[1].pool];
         thread::scope(|scope| {
@@ -64,6 +61,6 @@ fn every_result_is_right_and_in_order() {
             }
         });
         rigs.into_iter().for_each(Rig::end);
-        assert_eq!(belongings(), before, "descriptors, mappings, children");
+        assert_eq!(Belongings::now(), before);
     });
 }

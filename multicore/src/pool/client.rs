@@ -155,7 +155,7 @@ impl Client {
         }
     }
 
-    fn try_reserve(&self) -> Option<Ticket> {
+    pub(super) fn try_reserve(&self) -> Option<Ticket> {
         // Bounded, or a flood of forged hints would keep a thread here.
         for _ in 0..self.seats.len() {
             let cursor = self.reserve_cursor.load(Relaxed) as usize;
@@ -209,8 +209,12 @@ impl Client {
         header.task.store(call.entry.id(), Relaxed);
         header.codec.store(u32::from(call.codec.to_byte()), Relaxed);
         let timeout = call.timeout.or(self.settings.timeout);
-        header.timeout.store(timeout.map_or(0, |limit| clock::nanoseconds(limit).max(1)), Relaxed);
+        let limit = timeout.map_or(0, |limit| clock::nanoseconds(limit).max(1));
+        header.timeout.store(limit, Relaxed);
         header.retries.store(call.retries, Relaxed);
+        // What the patrol believes, whatever becomes of the header.
+        self.seat(ticket).limit.store(limit, Relaxed);
+        self.seat(ticket).retries.store(call.retries, Relaxed);
         header.fault.store(fault::of_next_call(&self.faults, call.entry), Relaxed);
         std::mem::forget(abandon);
         Ok(())

@@ -41,6 +41,13 @@ struct Template {
     made_in: Token,
 }
 
+impl Template {
+    /// Has it go on if somebody stopped it: it would hear nothing.
+    fn go_on(&self) {
+        let _ = pidfd::signal(self.process.as_fd(), Signal::SIGCONT);
+    }
+}
+
 /// The template that this very process forked.
 fn own_template() -> Option<&'static Template> {
     let known = [TEMPLATE.get(), IN_FORK.get()].into_iter().flatten();
@@ -94,8 +101,7 @@ pub(crate) fn launch(
         Start::Exec => exec(theirs, variables, first).map(Some),
         Start::Fork => {
             let template = template_to_ask()?;
-            // Somebody may have stopped it.
-            let _ = pidfd::signal(template.process.as_fd(), Signal::SIGCONT);
+            template.go_on();
             control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|error| {
                 let gone = [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN].map(Some);
                 if !matches!(&error, Error::Os { source, .. } if gone.contains(&source.raw_os_error())) {
@@ -195,6 +201,7 @@ pub(crate) fn fork_template() -> Result<()> {
 /// Does nothing in a fork of the process that made it.
 pub(crate) fn end_template() {
     let Some(template) = own_template() else { return };
+    template.go_on();
     // The template reads the end and leaves.
     // Refused or too late: it watches this process as well.
     if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {

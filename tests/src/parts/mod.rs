@@ -7,6 +7,8 @@ pub mod refusals;
 
 use multicore::{Config, Start};
 
+use crate::endure;
+
 /// Has pools start by this method from now on, as a program does: by `initialize()`, or by doing
 /// nothing.
 ///
@@ -70,6 +72,12 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("methods", []) => limits::methods(),
         ("strange", []) => limits::strange(method),
         ("no-processes", [extra]) => limits::no_processes(method, extra),
+        ("table", [times]) => endure::table::play(method, times),
+        ("fault", [name]) => endure::alone::play(method, name),
+        ("deadline", [times]) => endure::deadline::play(method, times),
+        ("descriptors", [calls]) => endure::descriptors::play(method, calls),
+        ("soak", [seconds, seed]) => endure::soak::play(method, seconds, seed),
+        ("chaos", [kills, seed]) => endure::chaos::play(method, kills, seed),
         _ => panic!("no such part: {part} {rest:?}"),
     }
 }

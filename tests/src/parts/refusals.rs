@@ -7,7 +7,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::start;
-use crate::procfs::{self, Belongings};
+use crate::belongings::Belongings;
+use crate::procfs;
 use crate::wild::refusal;
 use crate::{payload, tasks};
 

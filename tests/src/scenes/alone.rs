@@ -12,9 +12,10 @@ use nix::errno::Errno;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::belongings::Belongings;
 use crate::fixture::Folder;
 use crate::payload::{self, Random};
-use crate::procfs::{self, Belongings, Stat};
+use crate::procfs::{self, Stat};
 use crate::rig::Rig;
 use crate::watch::eventually;
 use crate::{tasks, wild};

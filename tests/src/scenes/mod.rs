@@ -74,6 +74,7 @@ macro_rules! fault_scenes {
             a_killed_worker_has_no_words_of_an_earlier_call
             a_time_limit_reaches_a_worker_that_left_its_group
             a_worker_killed_while_idle_costs_nothing
+            workers_that_die_again_and_again_are_no_reason_to_give_up
             a_call_over_its_time_is_ended
             a_task_that_ignores_sigterm_is_killed
             a_time_limit_reaches_a_stopped_worker
@@ -141,6 +142,7 @@ macro_rules! stopped_scenes {
             workers_that_stay_stopped_are_replaced_when_they_are_missed
             a_call_on_a_stopped_worker_can_be_cancelled
             a_stopped_supervisor_is_asked_to_go_on
+            a_stopped_template_is_asked_to_go_on
         }
     };
 }
