@@ -1,4 +1,5 @@
-//! Tells the UI tests whether the recorded outputs belong to this compiler.
+//! Tells the UI tests whether the recorded outputs belong to this compiler, and others what the kernel
+//! allows here.
 
 use std::env;
 use std::process::Command;
@@ -8,10 +9,15 @@ const RECORDED: &str = "rustc 1.95.";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(ui_toolchain)");
+    println!("cargo::rustc-check-cfg=cfg(ui_toolchain, pid_namespaces)");
     let rustc = env::var_os("RUSTC").expect("cargo sets RUSTC for build scripts");
     let version = Command::new(rustc).arg("--version").output().expect("RUSTC runs").stdout;
     if version.starts_with(RECORDED.as_bytes()) {
         println!("cargo::rustc-cfg=ui_toolchain");
+    }
+    let mut process_1 = Command::new("unshare");
+    process_1.args(["--fork", "--kill-child", "--pid", "--mount-proc", "true"]);
+    if process_1.output().is_ok_and(|output| output.status.success()) {
+        println!("cargo::rustc-cfg=pid_namespaces");
     }
 }

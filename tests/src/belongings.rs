@@ -5,11 +5,16 @@ use crate::procfs;
 /// Counted before and after: the two are to be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Belongings {
-    descriptors: usize,
-    regions: usize,
-    children: usize,
-    zombies: usize,
-    relatives: usize,
+    /// Open descriptors.
+    pub descriptors: usize,
+    /// Mapped parts of regions.
+    pub regions: usize,
+    /// Its children, dead ones included.
+    pub children: usize,
+    /// Dead ones among its relatives.
+    pub zombies: usize,
+    /// All processes that come from it.
+    pub relatives: usize,
 }
 
 impl Belongings {

@@ -110,6 +110,12 @@ impl Fixture {
         self
     }
 
+    /// Starts it in this folder.
+    pub fn in_folder(mut self, folder: &Folder) -> Fixture {
+        self.command.current_dir(folder.path());
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
@@ -253,8 +259,41 @@ impl Ended {
 /// When the scene does.
 #[track_caller]
 pub fn play(client: &str, method: &str, scene: &str) {
+    run_scene(&[client, method, "scene", scene]);
+}
+
+/// Runs a scene, by each method, in a client that adopts what its descendants leave.
+///
+/// # Panics
+/// When the scene does.
+#[track_caller]
+pub fn play_as_subreaper(client: &str, scene: &str) {
+    for method in METHODS {
+        run_scene(&[client, method, "scene-as-subreaper", scene]);
+    }
+}
+
+/// Runs a scene, by each method, in a client that is process 1 of a system of its own. Only root may.
+///
+/// # Panics
+/// When the scene does.
+#[track_caller]
+pub fn play_as_process_1(client: &str, scene: &str) {
+    for method in METHODS {
+        run_scene(&[&UNSHARE[..], &[client, method, "scene", scene]].concat());
+    }
+}
+
+/// Both start methods.
+pub const METHODS: [&str; 2] = ["exec", "fork"];
+
+/// What makes a program process 1; `build.rs` has tried it.
+pub const UNSHARE: [&str; 5] = ["unshare", "--fork", "--kill-child", "--pid", "--mount-proc"];
+
+#[track_caller]
+fn run_scene(command: &[&str]) {
     within(LONG + 10, || {
-        let ended = Fixture::new(client, &[method, "scene", scene]).run();
-        assert!(ended.status.success(), "{scene}:\n{}{}", ended.stdout, ended.stderr);
+        let ended = Fixture::new(command[0], &command[1..]).run();
+        assert!(ended.status.success(), "{command:?}:\n{}{}", ended.stdout, ended.stderr);
     });
 }

@@ -39,6 +39,22 @@ impl Rig {
         supervisor(&self.pool)
     }
 
+    /// The supervisor of the worker whose child this is.
+    ///
+    /// # Panics
+    /// When one of them is gone.
+    pub fn supervisor_of(&self, child: &Stat) -> Stat {
+        self.supervisor_of_worker(&procfs::stat(child.parent).expect("a worker"))
+    }
+
+    /// This worker's supervisor.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn supervisor_of_worker(&self, worker: &Stat) -> Stat {
+        procfs::stat(worker.parent).expect("a supervisor")
+    }
+
     /// The workers of now, once all seats are taken.
     pub fn workers(&self) -> Vec<Stat> {
         let mut workers = Vec::new();

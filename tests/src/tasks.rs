@@ -421,9 +421,19 @@ pub fn drops(value: PanicsInDrop) -> u64 {
     0
 }
 
-/// Fails in a worker's start hook where the variable says so.
+/// Fails in a worker's start hook where the variable says so; or changes the user; or leaves a thread that
+/// aborts a little later.
 #[multicore::worker_start]
 fn start_hook() -> Result<(), String> {
+    if let Ok(user) = std::env::var("MULTICORE_TEST_HOOK_USER") {
+        wild::become_user(user.parse().expect("a user's number"));
+    }
+    if std::env::var_os("MULTICORE_TEST_ABORTS_LATER").is_some() {
+        thread::spawn(|| {
+            thread::sleep(Duration::from_millis(2));
+            std::process::abort()
+        });
+    }
     match std::env::var("MULTICORE_TEST_START_HOOK") {
         Ok(why) => Err(why),
         Err(_) => Ok(()),

@@ -2,13 +2,20 @@
 
 #![allow(unsafe_code)]
 
+pub mod refusal;
 pub mod region;
 
+use std::fs::File;
+use std::os::fd::IntoRawFd;
 use std::ptr;
 use std::sync::Once;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use multicore::__private::inventory::{ErasedNode, Node};
 use multicore::__private::{Codec, Declared, Entry, Registered, UnsafeCell};
+use nix::fcntl::OFlag;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::unistd::pipe2;
 
 /// Stores where nothing is mapped: the kernel sends a real SIGSEGV.
 #[multicore::task]
@@ -90,6 +97,35 @@ impl Thread {
         // SAFETY: the thread still runs, and its handler does nothing.
         unsafe { libc::pthread_kill(self.0, libc::SIGUSR1) };
     }
+}
+
+/// Installs one handler for all of these signals, which writes the number of what comes to a pipe; its
+/// reading end, which never blocks.
+///
+/// # Panics
+/// When the kernel refuses.
+pub fn catch(signals: &[Signal]) -> File {
+    static WRITER: AtomicI32 = AtomicI32::new(-1);
+    extern "C" fn write(signal: libc::c_int) {
+        let byte = signal as u8;
+        // SAFETY: `byte` is one readable byte, and `write` is safe in a handler.
+        unsafe { libc::write(WRITER.load(Ordering::SeqCst), ptr::from_ref(&byte).cast(), 1) };
+    }
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).expect("a pipe");
+    WRITER.store(writer.into_raw_fd(), Ordering::SeqCst);
+    for &signal in signals {
+        let action = SigAction::new(SigHandler::Handler(write), SaFlags::SA_RESTART, SigSet::empty());
+        // SAFETY: the handler does nothing that is not safe in one.
+        unsafe { sigaction(signal, &action) }.expect("a handler");
+    }
+    File::from(reader)
+}
+
+/// Closes a standard descriptor of this process, as daemons do.
+pub fn close(number: i32) {
+    assert!((0..3).contains(&number), "nobody owns a standard descriptor");
+    // SAFETY: passes no memory; nothing in this process counts on a standard descriptor.
+    unsafe { libc::close(number) };
 }
 
 /// Makes this process one of a user that has no other process. Only root may.

@@ -126,19 +126,50 @@ cases! {
     a_supervisor_that_just_forked: [("forked", None)], "beside_a_death", goes_on;
     a_supervisor_with_a_dead_worker_in_hand: [("reaped", None)], "beside_a_death", goes_on;
     a_supervisor_that_gave_a_call_back: [("claimed", Some(How::Kill)), ("requeued", None)], "value", goes_on;
+    a_supervisor_that_took_a_call_back: [("claimed", Some(How::Stop)), ("taken-back", None)], "value", goes_on;
     a_supervisor_that_settled_a_call: [("settled", None)], "beside_a_death", goes_on;
     a_supervisor_that_repaired_and_woke_nobody: [("repaired", None)], "beside_a_death", goes_on;
 }
 
+/// Nobody kills it: the call runs elsewhere all the same.
+fn gets_through_beside_the_stopped(mut client: Running, _: How) {
+    assert_eq!(client.line(), "done");
+    let family = client.family();
+    let stopped: Vec<&Stat> = family.iter().filter(|process| process.state == 'T').collect();
+    let [stopped] = stopped[..] else { panic!("{family:?}") };
+    for _ in 0..3 {
+        client.go_on();
+        assert_eq!(client.line(), "again");
+    }
+    // It finds that what it had in hand is gone, unless it was missed and replaced.
+    let _ = kill(Pid::from_raw(stopped.pid), Signal::SIGCONT);
+    goes_on_as_ever(client);
+}
+
+fn goes_on_as_ever(mut client: Running) {
+    client.go_on();
+    assert_eq!(client.line(), "again");
+    let ended = client.wait();
+    assert!(ended.status.success(), "{ended:?}");
+}
+
 #[test]
 #[cfg_attr(not(multicore_faults), ignore = "needs fault points: `cargo crash`")]
-fn a_call_that_no_worker_survives_to_begin_is_given_up() {
-    for method in ["exec", "fork"] {
+fn a_stopped_worker_keeps_neither_a_claimed_call_nor_a_hint() {
+    for point in ["claimed", "hint-taken"] {
+        for_both(&[(point, How::Stop)], "value", gets_through_beside_the_stopped);
+    }
+}
+
+#[test]
+#[cfg_attr(not(multicore_faults), ignore = "needs fault points: `cargo crash`")]
+fn a_call_that_no_worker_comes_to_begin_is_given_up() {
+    for (method, how) in ["exec", "fork"].into_iter().flat_map(|m| [(m, How::Kill), (m, How::Stop)]) {
         within(LONG, || {
             let mut client =
                 Fixture::new(env!("CARGO_BIN_EXE_at_fault_point"), &[method, "never_began", "9"])
                     .env("MULTICORE_WORKERS", "2")
-                    .env("MULTICORE_FAULT_POINT", "claimed:kill")
+                    .env("MULTICORE_FAULT_POINT", &format!("claimed:{}", how.name()))
                     .start();
             assert_eq!(client.line(), "done");
             let ended = client.wait();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::control::{self, Hello, Word as Say};
 use super::map;
+use super::roster::Roster;
 use super::storm::Storm;
 use super::supervisor::{Seat, Supervisor};
 use crate::error::{Error, Result};
@@ -29,7 +30,7 @@ impl Supervisor {
         let received = control::receive::<Hello>(control.as_fd(), prefix_len, Some(HELLO_TIMEOUT))?;
         let Some((hello, fds)) = received else { return Ok(None) };
         process::stdin_from_nothing()?;
-        let [file, client, lifeline] = take_places(control, fds, &hello.keep_fds)?;
+        let [file, client, lifeline, roster] = take_places(control, fds, &hello.keep_fds)?;
         process::set_name(&format!("{}: supervisor", short(&hello.name)));
         let registry = registry()?;
         if registry.digest() != hello.digest {
@@ -42,7 +43,7 @@ impl Supervisor {
         let kick = eventfd::create()?;
         let mut kept_by_workers = [&file, &lifeline, &kick].map(AsRawFd::as_raw_fd).to_vec();
         kept_by_workers.extend(&hello.keep_fds);
-        let own = [&*control, &client, &children].map(AsRawFd::as_raw_fd);
+        let own = [&*control, &client, &children, &roster].map(AsRawFd::as_raw_fd);
         process::close_all_but(&[&own[..], &kept_by_workers].concat());
         let own = pidfd::of_self()?;
         control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
@@ -52,6 +53,7 @@ impl Supervisor {
             registry,
             client,
             _lifeline: lifeline,
+            roster: Roster::of(roster, hello.geometry.workers),
             kept_by_workers,
             children,
             kick,
@@ -71,19 +73,19 @@ impl Supervisor {
 
 /// The supervisor's own descriptors, out of the way of those that workers keep, which are put under
 /// their numbers.
-fn take_places(control: &mut OwnedFd, fds: Vec<OwnedFd>, numbers: &[RawFd]) -> Result<[OwnedFd; 3]> {
+fn take_places(control: &mut OwnedFd, fds: Vec<OwnedFd>, numbers: &[RawFd]) -> Result<[OwnedFd; 4]> {
     let highest = numbers.iter().copied().max().unwrap_or(0).max(2);
     let lifted: Vec<OwnedFd> = fds.iter().map(|fd| process::lift(fd, highest)).collect::<Result<_>>()?;
     *control = process::lift(control, highest)?;
     drop(fds);
     let mut lifted = lifted.into_iter();
-    let (Some(file), Some(client), Some(lifeline)) = (lifted.next(), lifted.next(), lifted.next()) else {
-        return Err(Error::config("the first message", "it carries fewer descriptors than three"));
+    let [Some(file), Some(client), Some(lifeline), Some(roster)] = [(); 4].map(|()| lifted.next()) else {
+        return Err(Error::config("the first message", "it carries fewer descriptors than four"));
     };
     for (fd, number) in lifted.zip(numbers) {
         process::place(fd, *number)?;
     }
-    Ok([file, client, lifeline])
+    Ok([file, client, lifeline, roster])
 }
 
 /// The kernel keeps fifteen bytes of a process's name.

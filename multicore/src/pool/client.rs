@@ -155,7 +155,7 @@ impl Client {
         }
     }
 
-    fn try_reserve(&self) -> Option<Ticket> {
+    pub(super) fn try_reserve(&self) -> Option<Ticket> {
         // Bounded, or a flood of forged hints would keep a thread here.
         for _ in 0..self.seats.len() {
             let cursor = self.reserve_cursor.load(Relaxed) as usize;

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::shm::layout::Geometry;
 use crate::sys::socket;
 
-/// The first message. Descriptors: the region, the client's pidfd, the lifeline's writing end, and those
-/// that workers keep.
+/// The first message. Descriptors: the region, the client's pidfd, the lifeline's writing end, the roster,
+/// and those that workers keep.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) geometry: Geometry,

@@ -15,7 +15,7 @@ use crate::shm::word::{Phase, Word};
 use crate::sys::process;
 
 /// When a running call is to be ended, and why.
-struct Due {
+pub(super) struct Due {
     slot: usize,
     generation: u32,
     /// On the monotonic clock, in nanoseconds.
@@ -93,7 +93,7 @@ impl Supervisor {
 }
 
 /// When the call that `worker` runs is to be ended; `None` when it may run as long as it likes.
-fn deadline(region: &Region, worker: usize) -> Option<Due> {
+pub(super) fn deadline(region: &Region, worker: usize) -> Option<Due> {
     let slot = (region.worker(worker).current.load(Relaxed) as usize).checked_sub(1)?;
     if slot >= region.geometry().slots {
         return None;

@@ -13,7 +13,9 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::socket::Shutdown;
 use nix::unistd::Pid;
 
@@ -23,7 +25,7 @@ use crate::config::Start;
 use crate::error::{Error, Result};
 use crate::sys::fork_guard::{self, Token};
 use crate::sys::process::{Fork, Parent};
-use crate::sys::{entry, pidfd, poll, process, signals, socket};
+use crate::sys::{entry, pidfd, process, signals, socket};
 
 /// The start method that this program settled on.
 static METHOD: OnceLock<Start> = OnceLock::new();
@@ -34,9 +36,16 @@ static IN_FORK: OnceLock<Template> = OnceLock::new();
 const END: Duration = Duration::from_secs(5);
 
 struct Template {
-    pid: Pid,
+    process: OwnedFd,
     socket: OwnedFd,
     made_in: Token,
+}
+
+impl Template {
+    /// Has it go on if somebody stopped it: it would hear nothing.
+    fn go_on(&self) {
+        let _ = pidfd::signal(self.process.as_fd(), Signal::SIGCONT);
+    }
 }
 
 /// The template that this very process forked.
@@ -92,7 +101,13 @@ pub(crate) fn launch(
         Start::Exec => exec(theirs, variables, first).map(Some),
         Start::Fork => {
             let template = template_to_ask()?;
-            control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|_| {
+            template.go_on();
+            control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|error| {
+                let gone = [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN].map(Some);
+                if !matches!(&error, Error::Os { source, .. } if gone.contains(&source.raw_os_error())) {
+                    return error;
+                }
+                look_after_template();
                 let why = "the template, the process that supervisors are forked from, is gone: restart the program";
                 Error::config("start", why)
             })?;
@@ -161,14 +176,19 @@ pub(crate) fn fork_template() -> Result<()> {
     let (ours, theirs) = socket::pair()?;
     let client = pidfd::of_self()?;
     process::flush_output();
-    match process::fork_unseen(Parent::This)? {
+    match fork_deaf()? {
         Fork::Child => {
             // What the client left to it is not its to drop.
             let _ = std::panic::catch_unwind(|| template(&theirs, &client));
             process::exit_now(0)
         }
         Fork::Parent(pid) => {
-            let template = Template { pid, socket: ours, made_in: fork_guard::token() };
+            let process = pidfd::of(pid).inspect_err(|_| {
+                // Nobody would ask it for anything: it leaves.
+                let _ = nix::sys::socket::shutdown(ours.as_raw_fd(), Shutdown::Write);
+                process::collect(pid);
+            })?;
+            let template = Template { process, socket: ours, made_in: fork_guard::token() };
             // A fork of a fork that has its own is one too many: dropped, so that it ends.
             let _ = TEMPLATE.set(template).or_else(|template| IN_FORK.set(template));
             Ok(())
@@ -181,19 +201,38 @@ pub(crate) fn fork_template() -> Result<()> {
 /// Does nothing in a fork of the process that made it.
 pub(crate) fn end_template() {
     let Some(template) = own_template() else { return };
-    // The template reads the end and leaves; its own end of the socket closes with it, after its output.
+    template.go_on();
+    // The template reads the end and leaves.
     // Refused or too late: it watches this process as well.
     if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {
-        let ended = poll::readable(template.socket.as_fd(), Some(END));
-        if ended.unwrap_or(false) {
-            process::collect(template.pid);
-        }
+        pidfd::wait_exit(template.process.as_fd(), Some(END));
+        pidfd::collect(template.process.as_fd());
     }
+}
+
+/// Collects a template that somebody killed.
+pub(crate) fn look_after_template() {
+    if let Some(template) = own_template() {
+        pidfd::collect(template.process.as_fd());
+    }
+}
+
+/// Forks the template with all signals blocked, which it undoes once no handler of the client's is left.
+fn fork_deaf() -> Result<Fork> {
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let forked = process::fork_unseen(Parent::This);
+    if !matches!(forked, Ok(Fork::Child))
+        && let Ok(before) = before
+    {
+        let _ = before.thread_set_mask();
+    }
+    forked
 }
 
 /// The template's life: a supervisor for each message, until the client is gone.
 fn template(control: &OwnedFd, client: &OwnedFd) {
     signals::reset_all();
+    process::fill_standard_descriptors();
     // Refused only where they cannot matter: no handler, or a leader already.
     let _ = signals::for_supervisor();
     let _ = process::own_group();
@@ -202,7 +241,11 @@ fn template(control: &OwnedFd, client: &OwnedFd) {
     process::set_name("multicore: template");
     loop {
         let mut fds = [control, client].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-        let _ = nix::poll::poll(&mut fds, PollTimeout::NONE);
+        match nix::poll::poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            // It would hear of nothing any more.
+            Err(_) => return,
+        }
         let [asked, gone] = fds.map(|fd| fd.any().unwrap_or(false));
         if gone {
             return;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::control::{Hello, Order};
+use super::launch;
 use super::link::Link;
 use super::repair::{self, Death};
 use super::supervisor::RESTART_LIMIT;
@@ -92,8 +93,8 @@ impl Loss {
 
 /// How long workers may take to follow their supervisor.
 const FOLLOW: Duration = Duration::from_secs(5);
-/// How long a supervisor may take to end its workers.
-const STOP: Duration = Duration::from_secs(5);
+/// How long a supervisor may take to end its workers, before the client does.
+const STOP: Duration = Duration::from_secs(2);
 
 impl Client {
     fn life(&self) -> MutexGuard<'_, Life> {
@@ -130,7 +131,10 @@ impl Client {
             Err(TryLockError::WouldBlock) => return,
         };
         match &life.link {
-            Some(link) if !link.has_ended() => {}
+            Some(link) if !link.has_ended() => {
+                link.go_on_if_stopped();
+                launch::look_after_template();
+            }
             Some(_) => self.recover(&mut life),
             // A call that slipped in while the pool ended.
             None => self.settle_all(&life.verdict.clone().unwrap_or(Loss::Closed)),

@@ -1,7 +1,7 @@
 //! The client's hold on its supervisor: a control socket, a pidfd and a lifeline.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -10,6 +10,8 @@ use nix::unistd::{Pid, pipe2};
 
 use super::control::{self, Hello, Order, Word as Say};
 use super::launch;
+use super::patrol::ROUND;
+use super::roster::Roster;
 use crate::config::Start;
 use crate::error::{Error, Result};
 use crate::sys::{pidfd, process, socket};
@@ -20,6 +22,9 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one that is not wanted may take to leave.
 const LEAVE: Duration = Duration::from_secs(5);
 
+/// How long workers usually take to follow their supervisor.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
 /// A live supervisor.
 pub(crate) struct Link {
     /// The client's child, which it collects itself.
@@ -29,6 +34,7 @@ pub(crate) struct Link {
     /// The reading end of a pipe whose writing end supervisor and workers hold and never use: its
     /// end comes when they are all gone.
     lifeline: OwnedFd,
+    roster: Roster,
 }
 
 impl Link {
@@ -39,9 +45,11 @@ impl Link {
     pub(crate) fn start(method: Start, file: &OwnedFd, hello: &Hello, kept: &[OwnedFd]) -> Result<Link> {
         let (control, theirs) = socket::pair()?;
         let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
+        let lifeline = process::above_standard(lifeline)?;
+        let roster = Roster::new(hello.geometry.workers)?;
         let client = pidfd::of_self()?;
         let mut pid = launch::launch(method, theirs, &hello.limits.variables, |prefix| {
-            let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd()];
+            let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
             fds.extend(kept.iter().map(AsFd::as_fd));
             control::send(control.as_fd(), prefix, hello, &fds)
         })?;
@@ -51,7 +59,7 @@ impl Link {
             if let Some(pid) = pid
                 && let Some(supervisor) = ready.take()
             {
-                return Ok(Link { pid, control, supervisor, lifeline });
+                return Ok(Link { pid, control, supervisor, lifeline, roster });
             }
             match control::receive::<Say>(control.as_fd(), 0, Some(READY_TIMEOUT)) {
                 Ok(Some((Say::Started { pid: started }, _))) => pid = Some(Pid::from_raw(started)),
@@ -61,6 +69,8 @@ impl Link {
                 Err(error) => break error,
             }
         };
+        // Else it would stay a zombie.
+        let pid = pid.or_else(|| started(&control));
         // It closed its end, or is about to leave for want of a client, unless it hangs.
         drop(control);
         if let Some(pid) = pid {
@@ -97,16 +107,51 @@ impl Link {
 
     /// Ends the supervisor; its workers die with it.
     pub(crate) fn kill(&self) {
-        let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGKILL);
+        if pidfd::signal(self.supervisor.as_fd(), Signal::SIGKILL).is_err() {
+            // The client changed its user since: it can still ask.
+            self.tell(&Order::Stop);
+        }
+    }
+
+    /// Lets a supervisor go on that somebody stopped: nobody else would notice a deadline.
+    pub(crate) fn go_on_if_stopped(&self) {
+        if process::stat(self.pid).is_some_and(|stat| stat.is_stopped()) {
+            self.go_on();
+        }
     }
 
     /// Waits for the supervisor's end; whether it came in time.
     pub(crate) fn wait(&self, timeout: Duration) -> bool {
-        pidfd::wait_exit(self.supervisor.as_fd(), Some(timeout))
+        let start = Instant::now();
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            if pidfd::wait_exit(self.supervisor.as_fd(), Some(left.min(ROUND))) {
+                return true;
+            }
+            if left.is_zero() {
+                return false;
+            }
+            self.go_on_if_stopped();
+        }
     }
 
-    /// Waits until no worker lives; whether that came in time.
+    /// Ends what a dead supervisor left, and waits until no worker lives; whether that came in time.
     pub(crate) fn wait_for_workers(&self, timeout: Duration) -> bool {
+        if !self.has_ended() {
+            return false;
+        }
+        let mut gone = self.are_workers_gone(AT_ONCE);
+        if !gone {
+            // One that the kernel does not kill, or a copy that one made of itself.
+            self.roster.end_families();
+            gone = self.are_workers_gone(timeout);
+        }
+        // Now that nobody puts its name down any more.
+        self.roster.end_families();
+        gone
+    }
+
+    fn are_workers_gone(&self, timeout: Duration) -> bool {
         let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::POLLIN)];
         let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
         matches!(nix::poll::poll(&mut fds, timeout), Ok(1))
@@ -115,11 +160,18 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // In a fork of the client it is nobody's child here, and not gone.
-        if self.has_ended() {
-            process::collect(self.pid);
-        }
+        // In a fork of the client it is nobody's child here, and left alone.
+        pidfd::collect(self.supervisor.as_fd());
     }
+}
+
+/// The pid of a supervisor that failed before the template had told it.
+fn started(control: &OwnedFd) -> Option<Pid> {
+    // The supervisor says two things at most, and the template one.
+    (0..3).find_map(|_| match control::receive::<Say>(control.as_fd(), 0, Some(LEAVE)) {
+        Ok(Some((Say::Started { pid }, _))) => Some(Pid::from_raw(pid)),
+        _ => None,
+    })
 }
 
 fn refusal(word: Say, digest: u64) -> Error {
@@ -143,7 +195,25 @@ fn refusal(word: Say, digest: u64) -> Error {
 
 /// The static name of a call that travelled as text.
 fn known_call(call: &str) -> &'static str {
-    const KNOWN: [&str; 8] =
-        ["fork", "mmap", "pidfd_open", "signalfd", "eventfd", "memfd_create", "madvise", "fcntl"];
+    const KNOWN: [&str; 18] = [
+        "dup2",
+        "eventfd",
+        "fcntl",
+        "fcntl(F_GET_SEALS)",
+        "fork",
+        "fstat",
+        "madvise(MADV_DONTDUMP)",
+        "mmap",
+        "pidfd_open",
+        "pipe2",
+        "poll",
+        "prctl(PR_SET_CHILD_SUBREAPER)",
+        "read /proc/self/status",
+        "recvmsg",
+        "sendmsg",
+        "sigaction",
+        "signalfd",
+        "sigprocmask",
+    ];
     KNOWN.into_iter().find(|known| *known == call).unwrap_or("a call in the supervisor")
 }

@@ -1,7 +1,7 @@
 //! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
 //!
 //! ```text
-//! client: default, client, collect, patrol, settle, life, link, launch, state
+//! client: default, client, collect, patrol, settle, life, link, launch, roster, state
 //! supervisor: arrival, supervisor, deadline, stopped, storm, repair          worker: worker, limits, fault
 //! between client and supervisor: control
 //! ```
@@ -21,6 +21,7 @@ pub(crate) mod link;
 pub(crate) mod map;
 mod patrol;
 pub(crate) mod repair;
+mod roster;
 pub(crate) mod settle;
 pub(crate) mod spin;
 pub(crate) mod state;

@@ -199,7 +199,7 @@ impl Client {
     fn question(&self, slot: usize, seen: State, sight: &mut Sight) -> Need {
         // Set before the call begins, something else after it is finished: where it says something else
         // while the word stays the same, the owner does not run this call. Acquire meets the Release of
-        // those stores. Twice, because a call that is run again may come back to the same owner.
+        // those stores (`an_owner_that_runs_its_call_is_never_doubted`). Twice, because a call that is run again may come back to the same owner.
         let current = self.region.worker(usize::from(seen.owner())).current.load(Acquire);
         let still = self.region.slot(slot).state.state().without_flags() == seen.without_flags();
         let doubted = std::mem::replace(&mut sight.doubtful, still && current as usize != slot + 1);
@@ -227,3 +227,6 @@ impl Client {
         Duration::from_nanos(limit).saturating_add(self.settings.grace).saturating_add(LATE)
     }
 }
+
+#[cfg(test)]
+mod test;

@@ -47,7 +47,7 @@ impl Pool {
     }
 }
 
-fn look(region: &Region) -> PoolState {
+pub(super) fn look(region: &Region) -> PoolState {
     let geometry = region.geometry();
     let ready = |slot: &usize| region.slot(*slot).state.state().phase() == Some(Phase::Ready);
     PoolState {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -16,8 +17,10 @@ use super::control::{self, Order, Word as Say};
 use super::deadline::Ending;
 use super::limits::Limits;
 use super::repair;
+use super::roster::Roster;
 use super::storm::Storm;
 use super::worker::Worker;
+use crate::error::Error;
 use crate::registry::Registry;
 use crate::report::WireExit;
 use crate::shm::region::Region;
@@ -65,6 +68,8 @@ pub(super) struct Supervisor {
     pub(super) client: OwnedFd,
     /// Never written: the client sees its end when supervisor and workers are all gone.
     pub(super) _lifeline: OwnedFd,
+    /// Not among what workers keep.
+    pub(super) roster: Roster,
     pub(super) kept_by_workers: Vec<RawFd>,
     pub(super) children: OwnedFd,
     pub(super) kick: OwnedFd,
@@ -137,8 +142,15 @@ impl Supervisor {
         };
         let mut fds = [control, &self.client, &self.children, &self.kick]
             .map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-        // EINTR: go round.
-        let _ = nix::poll::poll(&mut fds, wait);
+        match nix::poll::poll(&mut fds, wait) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => {
+                // It would hear of nothing any more.
+                let word = Say::refused(&Error::os("poll", error));
+                let _ = control::send(control.as_fd(), b"", &word, &[]);
+                return Next::Leave;
+            }
+        }
         let [control_ready, client_gone, child, kicked] = fds.map(|fd| fd.any().unwrap_or(false));
         if client_gone {
             return Next::Leave;
@@ -202,6 +214,8 @@ impl Supervisor {
     /// In the forked child.
     fn become_worker(&self, index: usize, supervisor: Pid) -> ! {
         let _ = process::own_group();
+        // First of all: who is too late to be killed with the supervisor is on the roster.
+        self.roster.note(index);
         if !process::die_with_parent(supervisor) {
             process::exit_now(0);
         }
@@ -216,15 +230,16 @@ impl Supervisor {
         // Without it an overflow is a plain SIGSEGV.
         let _ = stack::install(&region.worker(index).stack_overflow);
         let (registry, limits, faults) = (self.registry, &self.limits, self.faults);
-        Worker { index, region, registry, limits, faults, kick: &self.kick }.work()
+        Worker { index, region, registry, limits, faults, kick: &self.kick, supervisor }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.
     fn reap(&self) -> Option<Reaped> {
         let pid = process::peek_dead()?;
         // While the dead process is not yet collected its number, and so its group's, is not reused.
-        if self.seats.iter().any(|seat| seat.pid == Some(pid)) {
+        if let Some(seat) = self.seats.iter().position(|seat| seat.pid == Some(pid)) {
             let _ = process::kill_group(pid, Signal::SIGKILL);
+            self.roster.strike(seat);
         }
         process::reap(pid)
     }
@@ -278,9 +293,10 @@ impl Supervisor {
 
     /// Kills and collects every worker and everything they left to this process.
     fn end_all(&self) {
-        for seat in &self.seats {
+        for (index, seat) in self.seats.iter().enumerate() {
             if let Some(pid) = seat.pid {
                 kill(pid);
+                self.roster.strike(index);
             }
         }
         // Whatever the workers' children leave is adopted here, generation by generation.

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use nix::unistd::Pid;
+
 use super::clock;
 use super::fault;
 use super::limits::{Limits, Recycling};
@@ -56,6 +58,7 @@ pub(crate) struct Worker<'s> {
     pub(crate) faults: bool,
     /// Tells the supervisor to look at the deadlines again.
     pub(crate) kick: &'s OwnedFd,
+    pub(crate) supervisor: Pid,
 }
 
 impl Worker<'_> {
@@ -116,6 +119,10 @@ impl Worker<'_> {
             };
             let text = format!("the start hook `{}` ({}) failed: {failed}", hook.name, hook.place);
             self.never_ready(&text, START_HOOK_FAILED)
+        }
+        // A hook that changed the user took the kernel's promise away.
+        if !process::die_with_parent(self.supervisor) {
+            process::exit_now(0);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A set bit is taken by clearing it, so two processes never follow the same hint. A process that
 //! dies with a hint in its hand loses it; the supervisor sets all bits anew from the state words
-//! after every death.
+//! after every death, and so does a client that waits in vain.
 //!
 //! **No lost wake-up.** A publisher sets the ready bit, then looks at the idle set; a worker sets its
 //! idle bit, then looks at the ready set; both pass a sequentially consistent fence in between

@@ -7,6 +7,9 @@
 //!                                                                          slot 1: arguments, result
 //! ```
 //!
+//! The tests include this file for their hostile workers: beside the standard library and `note` it names
+//! nothing.
+//!
 //! The part up to the windows is given its pages when the region is made. The windows are sparse:
 //! each is as large as the payload limit, and costs memory only where it was written.
 

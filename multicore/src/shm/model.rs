@@ -5,7 +5,7 @@
 //! `publish` and `abandon`: a slot that is being filled is nobody else's, until `claim` sees it.
 
 use loom::sync::Arc;
-use loom::sync::atomic::Ordering::{AcqRel, Acquire, SeqCst};
+use loom::sync::atomic::Ordering::{AcqRel, Acquire, Release, SeqCst};
 use loom::sync::atomic::{AtomicU64, fence};
 use loom::thread;
 
@@ -167,6 +167,30 @@ fn a_call_taken_back_is_begun_once() {
             Some(Phase::Ready) => assert!(taken && begun == [0, 0]),
             other => panic!("{other:?}"),
         }
+    });
+}
+
+#[test]
+fn an_owner_that_runs_its_call_is_never_doubted() {
+    loom::model(|| {
+        let (word, _) = ready();
+        let current = Arc::new(AtomicU64::new(0));
+        let (there, theirs) = (word.clone(), current.clone());
+        let worker = thread::spawn(move || {
+            assert!(there.claim(1));
+            theirs.store(6, Release);
+            assert!(there.begin(1));
+            let _ = there.finish(1);
+            theirs.store(0, Release);
+            // The next call.
+            theirs.store(9, Release);
+        });
+        let seen = word.state();
+        if seen.phase() == Some(Phase::Running) {
+            let current = current.load(Acquire);
+            assert!(word.state() != seen || current == 6);
+        }
+        worker.join().expect("the model's thread");
     });
 }
 

@@ -119,6 +119,13 @@ impl Region {
         self.pages.provide(0, self.geometry.control())
     }
 
+    /// Everything before the windows, word by word.
+    #[cfg(test)]
+    pub(crate) fn control_words(&self) -> &[AtomicU64] {
+        // SAFETY: [map-live] [control-atomic] the control part is whole pages from the start.
+        unsafe { std::slice::from_raw_parts(self.at(0).cast().as_ptr(), self.geometry.control() / 8) }
+    }
+
     /// Where the client writes a slot's arguments; `backed` remembers how many bytes have pages.
     pub(crate) fn arguments_store<'r>(&'r self, slot: usize, backed: &'r AtomicU64) -> WindowStore<'r> {
         assert!(slot < self.geometry.slots);

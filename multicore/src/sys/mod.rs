@@ -37,14 +37,14 @@ fn checked(call: &'static str, returned: impl Into<c_long>) -> Result<c_long> {
     }
 }
 
-/// The descriptor that a kernel call just made.
+/// The descriptor that a kernel call just made, out of the way of the standard ones.
 ///
 /// # Safety
 /// `returned` is the return value of a call that makes a descriptor, and nobody else owns it.
 unsafe fn owned(call: &'static str, returned: impl Into<c_long>) -> Result<OwnedFd> {
     let fd = checked(call, returned)? as c_int;
     // SAFETY: the caller promises that `fd` is new and ours alone; it is not -1, as just checked.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    process::above_standard(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Repeats a call that a signal interrupted.

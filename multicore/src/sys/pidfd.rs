@@ -2,13 +2,18 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr;
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::{checked, owned, poll};
 use crate::{Error, Result};
+
+/// Between two looks where the kernel cannot wait.
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// A descriptor of the process: exact while the caller knows that the pid was not reused, so for
 /// itself, its parent and the children that it has not collected.
@@ -38,8 +43,19 @@ pub(crate) fn has_exited(process: BorrowedFd<'_>) -> bool {
 
 /// Waits until the process has ended, and says whether it has; without a timeout perhaps for ever.
 pub(crate) fn wait_exit(process: BorrowedFd<'_>, timeout: Option<Duration>) -> bool {
-    // Only ENOMEM is possible, and "not yet" is right then: every caller asks again.
-    poll::readable(process, timeout).unwrap_or(false)
+    poll::readable(process, timeout).unwrap_or_else(|_| {
+        // The kernel cannot wait. Every caller asks again, and a child's end is seen without waiting.
+        thread::sleep(timeout.unwrap_or(A_MOMENT).min(A_MOMENT));
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL;
+        waitid(Id::PIDFd(process), flags).is_ok_and(|status| status != WaitStatus::StillAlive)
+    })
+}
+
+/// Collects a child that has ended; one that still runs, that somebody else collected or whose parent
+/// is another is left alone. Never blocks.
+pub(crate) fn collect(child: BorrowedFd<'_>) {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::__WALL;
+    let _ = super::retried(|| waitid(Id::PIDFd(child), flags));
 }
 
 /// Sends a signal; a process that has ended already is no error.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
-use super::poll;
+use super::{poll, process};
 use crate::{Error, Result};
 
 /// The most descriptors that travel in one message.
@@ -69,8 +69,9 @@ pub(crate) struct Received {
 /// # Errors
 /// `Os` from `socketpair`.
 pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
-    socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
-        .map_err(|error| Error::os("socketpair", error))
+    let (one, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+        .map_err(|error| Error::os("socketpair", error))?;
+    Ok((process::above_standard(one)?, process::above_standard(other)?))
 }
 
 /// Whether the descriptor is a socket of the kind that [`pair`] makes.
@@ -141,11 +142,12 @@ pub(crate) fn receive(
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         match receive_now(fd, buffer) {
             // Another thread may be faster between the two calls, so the second never blocks.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                if !poll::readable(fd, left)? {
-                    return Err(ErrorKind::TimedOut.into());
-                }
-            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => match poll::readable(fd, left) {
+                Ok(true) => {}
+                // The kernel cannot wait: looks again, and not at full speed.
+                Err(_) if left != Some(Duration::ZERO) => std::thread::sleep(Duration::from_millis(1)),
+                Ok(false) | Err(_) => return Err(ErrorKind::TimedOut.into()),
+            },
             // ECONNRESET comes once, when the peer closed without reading all that we sent; what it had
             // sent to us before is still there.
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionReset) => {}
@@ -175,7 +177,10 @@ fn receive_now(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
     if message.msg_flags & libc::MSG_CTRUNC != 0 {
         return Err(io::Error::new(ErrorKind::InvalidData, "descriptors were lost: too many, or no room"));
     }
-    Ok(Received { len: len as usize, fds })
+    match fds.into_iter().map(process::above_standard).collect() {
+        Ok(fds) => Ok(Received { len: len as usize, fds }),
+        Err(_) => Err(io::Error::from_raw_os_error(libc::EMFILE)),
+    }
 }
 
 /// Copies the start of the next message without taking it or its descriptors; never allocates.

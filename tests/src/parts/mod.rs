@@ -1,7 +1,9 @@
 //! The parts that the fixture program `client` plays while a test watches it.
 
+pub mod ends;
 pub mod families;
 pub mod limits;
+pub mod refusals;
 
 use multicore::{Config, Start};
 
@@ -38,6 +40,10 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
             let (_, scene) = all.iter().find(|(known, _)| known == name).expect("a scene");
             crate::watch::within(crate::watch::LONG, scene);
         }
+        ("scene-as-subreaper", [name]) => {
+            nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
+            play(method, "scene", &[name]);
+        }
         ("hold", [folder]) => families::hold(method, folder),
         ("leave", []) => families::leave(method),
         ("panic", []) => families::panic(method),
@@ -47,6 +53,14 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("input", []) => families::input(method),
         ("keep", []) => families::keep(method),
         ("outlive", []) => families::outlive(method),
+        ("refused-from-the-start", [calls]) => refusals::from_the_start(method, calls),
+        ("refused-later", [calls]) => refusals::later(method, calls),
+        ("handlers", []) => ends::handlers(method),
+        ("waits", []) => ends::waits(method),
+        ("user", [when]) => ends::user(method, when),
+        ("closed", [path]) => ends::closed(method, path),
+        ("template", []) => ends::template(),
+        ("core", []) => ends::core(method),
         ("limit", [resource, value]) => limits::limit(method, resource, value),
         ("settings", []) => limits::settings(method),
         ("faults", []) => limits::faults(method),

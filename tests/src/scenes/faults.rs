@@ -233,6 +233,17 @@ pub fn a_worker_killed_while_idle_costs_nothing() {
     });
 }
 
+/// A pool whose workers all die soon after their start, whatever they do, goes on.
+pub fn workers_that_die_again_and_again_are_no_reason_to_give_up() {
+    let pool = Pool::builder().workers(2).env("MULTICORE_TEST_ABORTS_LATER", "1").build().unwrap();
+    for n in 0..50 {
+        let result = pool.spawn(tasks::square::call(n).retries(1000)).unwrap().get();
+        assert_eq!(result.unwrap(), n * n);
+        // So that most of them die with nothing to do.
+        std::thread::sleep(Duration::from_millis(4));
+    }
+}
+
 #[track_caller]
 fn times_out<R: std::fmt::Debug + 'static>(rig: &Rig, call: Call<'_, R>, expected: Duration) {
     let name = call.name();

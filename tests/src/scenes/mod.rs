@@ -4,6 +4,7 @@
 
 pub mod alone;
 pub mod calling;
+pub mod ends;
 pub mod faults;
 pub mod hostile;
 pub mod limits;
@@ -73,6 +74,7 @@ macro_rules! fault_scenes {
             a_killed_worker_has_no_words_of_an_earlier_call
             a_time_limit_reaches_a_worker_that_left_its_group
             a_worker_killed_while_idle_costs_nothing
+            workers_that_die_again_and_again_are_no_reason_to_give_up
             a_call_over_its_time_is_ended
             a_task_that_ignores_sigterm_is_killed
             a_time_limit_reaches_a_stopped_worker
@@ -140,6 +142,7 @@ macro_rules! stopped_scenes {
             workers_that_stay_stopped_are_replaced_when_they_are_missed
             a_call_on_a_stopped_worker_can_be_cancelled
             a_stopped_supervisor_is_asked_to_go_on
+            a_stopped_template_is_asked_to_go_on
         }
     };
 }
@@ -167,6 +170,21 @@ macro_rules! alone_scenes {
     };
 }
 
+/// The scenes of [`ends`], given to a macro.
+#[macro_export]
+macro_rules! end_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { ends:
+            children_of_tasks_end_with_a_killed_supervisor
+            a_pool_whose_supervisor_was_killed_leaves_nobody_when_it_is_dropped
+            a_copy_of_a_worker_ends_with_a_killed_supervisor
+            workers_of_every_end_are_collected
+            a_deadline_is_kept_by_a_stopped_supervisor
+            a_pool_with_a_stopped_supervisor_finishes_and_ends
+        }
+    };
+}
+
 /// The scenes of [`alone`] that take long, given to a macro.
 #[macro_export]
 macro_rules! long_scenes {
@@ -180,7 +198,7 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 8] = [
+    let lists: [&[Named]; 9] = [
         calling_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
@@ -189,6 +207,7 @@ pub fn all() -> Vec<Named> {
         stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),
+        end_scenes!(crate::table),
     ];
     lists.concat()
 }

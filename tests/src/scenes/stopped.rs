@@ -155,3 +155,16 @@ pub fn a_stopped_supervisor_is_asked_to_go_on() {
         stop(&rig.supervisor());
     });
 }
+
+/// Nor does the template that a program forks its supervisors from stay stopped when it is needed.
+pub fn a_stopped_template_is_asked_to_go_on() {
+    with_pool(|rig| {
+        let children = procfs::children(std::process::id() as i32);
+        // Under exec there is none.
+        children.iter().filter(|child| child.name.contains("template")).for_each(stop);
+        let supervisor = rig.supervisor();
+        send(&supervisor, Signal::SIGKILL);
+        eventually("it is dead", || !supervisor.lives());
+        squares(&rig.pool, 10);
+    });
+}

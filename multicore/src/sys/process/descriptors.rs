@@ -96,6 +96,16 @@ pub(crate) fn lift(fd: &OwnedFd, floor: RawFd) -> Result<OwnedFd> {
     unsafe { owned("fcntl", returned) }
 }
 
+/// The same file under a number that is no standard descriptor's.
+///
+/// A program that closed those would otherwise print into a descriptor of ours.
+///
+/// # Errors
+/// `Os` from `fcntl`: EMFILE.
+pub(crate) fn above_standard(fd: OwnedFd) -> Result<OwnedFd> {
+    if fd.as_raw_fd() < FIRST { lift(&fd, FIRST - 1) } else { Ok(fd) }
+}
+
 /// Puts a file under this very number, for good and for subprocesses too; what was there is closed.
 ///
 /// Only in a freshly forked child that owns nothing under that number.

@@ -11,6 +11,7 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 
+use super::stat;
 use crate::{Error, Result};
 
 /// How a child ended.
@@ -135,18 +136,8 @@ pub(in crate::sys) fn children_listed() -> io::Result<Vec<Pid>> {
 }
 
 pub(in crate::sys) fn children_found(parent: Pid) -> io::Result<Vec<Pid>> {
-    let mut pids = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // A process that ends between the two calls is nobody's child any more.
-        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-        // "pid (name) state ppid ...", and the name may contain anything.
-        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        if after_name.split(' ').nth(1).and_then(|ppid| ppid.parse().ok()) == Some(parent.as_raw()) {
-            pids.push(Pid::from_raw(pid));
-        }
-    }
-    Ok(pids)
+    let all = stat::all()?.into_iter();
+    Ok(all.filter(|process| process.parent == parent).map(|process| process.pid).collect())
 }
 
 /// Has the kernel kill this process when its parent dies, and says whether `expected_parent` still

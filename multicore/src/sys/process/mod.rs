@@ -5,9 +5,10 @@ mod family;
 mod fork;
 mod limits;
 mod own;
+mod stat;
 
 pub(crate) use descriptors::{
-    close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
+    above_standard, close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
 };
 pub(crate) use family::{
     End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, next_stop, own_group,
@@ -23,6 +24,7 @@ pub(crate) use limits::{
     set_variable, usable_cpus,
 };
 pub(crate) use own::{print_by_lines, set_name, set_oom_score};
+pub(crate) use stat::{Stat, all, stat};
 
 #[cfg(test)]
 pub(super) use {
