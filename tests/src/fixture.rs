@@ -15,7 +15,9 @@ pub const FAMILY: &str = "MULTICORE_TEST_FAMILY";
 /// Numbers that no other test of this run has.
 fn unique() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    // A fixture that is process 1 has its number in common with others.
+    let family = std::env::var(FAMILY).map_or_else(|_| String::new(), |family| format!("{family}-"));
+    format!("{family}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A folder that goes with its owner.
@@ -29,15 +31,9 @@ impl Folder {
     /// When it cannot be made.
     #[allow(clippy::new_without_default, reason = "it makes a folder")]
     pub fn new() -> Folder {
-        loop {
-            let path = std::env::temp_dir().join(format!("multicore-tests-{}", unique()));
-            match std::fs::create_dir(&path) {
-                Ok(()) => return Folder(path),
-                // Several tests run in a process 1.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => panic!("a temporary folder: {error}"),
-            }
-        }
+        let path = std::env::temp_dir().join(format!("multicore-tests-{}", unique()));
+        std::fs::create_dir(&path).expect("a temporary folder");
+        Folder(path)
     }
 
     /// The folder.
