@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, Codec, Failure};
 use crate::error::{Error, Exit, Signal, Usage};
+use crate::shm::layout::{Outcome, SlotHeader};
 use crate::shm::note::wipe;
 use crate::shm::window::{Payload, WindowWriter};
 
@@ -77,10 +78,18 @@ impl From<Failure> for Report {
 }
 
 impl Report {
-    /// Writes the report in place of whatever the window held.
-    pub(crate) fn write(&self, out: &mut WindowWriter<'_>) -> Result<(), Failure> {
+    /// Writes the report in place of whatever the window held, and says so in the slot's header.
+    pub(crate) fn put(&self, header: &SlotHeader, out: &mut WindowWriter<'_>) {
         out.restart();
-        codec::encode(Codec::Bincode, self, out)
+        match codec::encode(Codec::Bincode, self, out) {
+            Ok(()) => header.hold(Outcome::Report, out.needed() as u64),
+            Err(Failure::Os(error)) => {
+                let errno = error.raw_os_error().unwrap_or(libc::ENOMEM);
+                header.hold(Outcome::NoMemory, errno as u64);
+            }
+            // An empty report is read as one that does not decode.
+            Err(_) => header.hold(Outcome::Report, 0),
+        }
     }
 
     /// Forgets what a worker said, for good.

@@ -23,7 +23,9 @@ pub fn in_family(config: multicore::Config) -> multicore::Config {
 /// Numbers that no other test of this run has.
 fn unique() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    // A fixture that is process 1 has its number in common with others.
+    let family = std::env::var(FAMILY).map_or_else(|_| String::new(), |family| format!("{family}-"));
+    format!("{family}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A folder that goes with its owner.
@@ -38,7 +40,7 @@ impl Folder {
     #[allow(clippy::new_without_default, reason = "it makes a folder")]
     pub fn new() -> Folder {
         let path = std::env::temp_dir().join(format!("multicore-tests-{}", unique()));
-        std::fs::create_dir_all(&path).expect("a temporary folder");
+        std::fs::create_dir(&path).expect("a temporary folder");
         Folder(path)
     }
 

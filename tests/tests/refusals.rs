@@ -24,31 +24,33 @@ type Told = Vec<(String, String)>;
 /// The client plays this part under each method. The kernel refuses from the beginning or once a pool
 /// lives, and until the client has told what it saw of that.
 fn played(part: &str, refusal: &Refusal, check: impl Fn(&str, &Told)) {
-    for method in METHODS {
-        within(LONG, || {
-            let list: Vec<String> = refusal.calls.iter().map(i64::to_string).collect();
-            let mut client = Fixture::new(CLIENT, &[method, part, &list.join(",")]).start();
-            let Some(listener) = listener(&mut client) else { return };
-            let refused = AtomicBool::new(part == FROM_THE_START);
-            let decide =
-                |asked: Asked| (refused.load(SeqCst) && (refusal.which)(&asked)).then_some(refusal.errno);
-            std::thread::scope(|scope| {
-                scope.spawn(|| refusal::answer(&listener, decide));
+    METHODS.iter().for_each(|method| played_by(method, part, refusal, &check));
+}
+
+fn played_by(method: &str, part: &str, refusal: &Refusal, check: &dyn Fn(&str, &Told)) {
+    within(LONG, || {
+        let list: Vec<String> = refusal.calls.iter().map(i64::to_string).collect();
+        let mut client = Fixture::new(CLIENT, &[method, part, &list.join(",")]).start();
+        let Some(listener) = listener(&mut client) else { return };
+        let refused = AtomicBool::new(part == FROM_THE_START);
+        let decide =
+            |asked: Asked| (refused.load(SeqCst) && (refusal.which)(&asked)).then_some(refusal.errno);
+        std::thread::scope(|scope| {
+            scope.spawn(|| refusal::answer(&listener, decide));
+            client.go_on();
+            if part == LATER {
+                assert_eq!(client.line(), "alive");
+                refused.store(true, SeqCst);
                 client.go_on();
-                if part == LATER {
-                    assert_eq!(client.line(), "alive");
-                    refused.store(true, SeqCst);
-                    client.go_on();
-                }
-                let steps = std::iter::from_fn(|| Some(client.line()).filter(|line| line != "refused"));
-                check(method, &steps.map(|line| step(&line)).collect());
-                refused.store(false, SeqCst);
-                client.go_on();
-                let after = client.wait().output();
-                assert!(after.contains("another: ok\n") && after.ends_with("nothing left\n"), "{after}");
-            });
+            }
+            let steps = std::iter::from_fn(|| Some(client.line()).filter(|line| line != "refused"));
+            check(method, &steps.map(|line| step(&line)).collect());
+            refused.store(false, SeqCst);
+            client.go_on();
+            let after = client.wait().output();
+            assert!(after.contains("another: ok\n") && after.ends_with("nothing left\n"), "{after}");
         });
-    }
+    });
 }
 
 const FROM_THE_START: &str = "refused-from-the-start";
@@ -136,6 +138,10 @@ fn shared(asked: &Asked) -> bool {
 
 fn in_supervisor(asked: &Asked) -> bool {
     named(asked, ": super")
+}
+
+fn in_worker(asked: &Asked) -> bool {
+    named(asked, ": work")
 }
 
 fn named(asked: &Asked, part: &str) -> bool {
@@ -239,5 +245,34 @@ fn fallocate() {
     played(LATER, &refusal, |method, told| {
         let steps = ["call", "death", "death", "bereft", "deadline", "orphaned", "build"];
         check_steps(method, told, &steps.map(|step| (step, error)));
+    });
+}
+
+/// The result, or the report that there is none, finds no room.
+#[test]
+fn fallocate_in_a_worker() {
+    let refusal = Refusal { calls: &[libc::SYS_fallocate], errno: libc::ENOSPC, which: in_worker };
+    played(FROM_THE_START, &refusal, |method, told| {
+        let steps = [("initialize", "ok"), ("build", "ok"), ("call", "Os fallocate failed")];
+        check_steps(method, told, &steps);
+    });
+}
+
+/// A supervisor that cannot wait says so and leaves; the client, which cannot either, sees that it did.
+///
+/// So does a template, and then there are no more pools in this program: by exec only.
+#[test]
+fn poll() {
+    let refusal = Refusal { calls: &[libc::SYS_poll, libc::SYS_ppoll], errno: libc::ENOMEM, which: any };
+    played_by("exec", FROM_THE_START, &refusal, &|method, told| {
+        check_steps(method, told, &[("initialize", "ok"), ("build", "Os supervisor failed")]);
+    });
+    played_by("exec", LATER, &refusal, &|method, told| {
+        // What it had in hand when it found out is still done.
+        let known = ["ok", "Died", "TimedOut", "Os poll failed"];
+        let all_known = told[..5].iter().all(|(_, end)| known.iter().any(|known| end.starts_with(known)));
+        assert!(all_known, "{told:#?}");
+        let last = told[5..].to_vec();
+        check_steps(method, &last, &[("orphaned", "Os poll failed"), ("build", "Os supervisor failed")]);
     });
 }

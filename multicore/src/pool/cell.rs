@@ -195,12 +195,13 @@ impl Cell {
         if header.state.collect(self.generation).is_err() {
             return Err(Unfit::Spoilt);
         }
-        let outcome = match header.outcome.load(Relaxed) {
-            n if n == Outcome::Value as u32 => Outcome::Value,
-            n if n == Outcome::Report as u32 => Outcome::Report,
-            _ => return Err(Unfit::Spoilt),
+        let (outcome, said) = (header.outcome.load(Relaxed), header.result_len.load(Relaxed));
+        let known = [Outcome::Value, Outcome::Report, Outcome::NoMemory];
+        let Some(outcome) = known.into_iter().find(|known| *known as u32 == outcome) else {
+            return Err(Unfit::Spoilt);
         };
-        let len = usize::try_from(header.result_len.load(Relaxed)).unwrap_or(usize::MAX);
+        // Of memory that there was not, it says which error.
+        let len = if outcome == Outcome::NoMemory { 0 } else { usize::try_from(said).unwrap_or(usize::MAX) };
         if len > self.geometry().window {
             return Err(Unfit::Spoilt);
         }
@@ -213,6 +214,10 @@ impl Cell {
             self.spoilt = true;
         }
         match copied {
+            Ok(()) if outcome == Outcome::NoMemory => {
+                let errno = i32::try_from(said).unwrap_or(libc::ENOMEM);
+                Err(Unfit::Os(io::Error::from_raw_os_error(errno)))
+            }
             Ok(()) => Ok(outcome),
             Err(WriteError::Os(error)) => Err(Unfit::Os(error)),
             Err(WriteError::Full) => Err(Unfit::Spoilt),

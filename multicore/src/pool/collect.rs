@@ -132,10 +132,14 @@ impl Client {
 
     fn read(&self, ticket: Ticket) -> Taken<'_> {
         let header = self.header(ticket);
-        let Some(payload) = self.region.result(ticket.slot as usize, header.result_len.load(Relaxed)) else {
+        let (outcome, len) = (header.outcome.load(Relaxed), header.result_len.load(Relaxed));
+        if outcome == Outcome::NoMemory as u32 {
+            return Taken::Lost(Loss::Os { call: "fallocate", errno: len as i32 });
+        }
+        let Some(payload) = self.region.result(ticket.slot as usize, len) else {
             return Taken::Garbled;
         };
-        match header.outcome.load(Relaxed) {
+        match outcome {
             n if n == Outcome::Value as u32 => Taken::Value(payload),
             n if n == Outcome::Report as u32 => Taken::Report(payload),
             _ => Taken::Garbled,

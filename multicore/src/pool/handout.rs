@@ -22,7 +22,6 @@ use crate::error::Result;
 use crate::report::Report;
 use crate::sandbox::Sandbox;
 use crate::shm::hint::Cursor;
-use crate::shm::layout::Outcome;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
@@ -239,44 +238,33 @@ fn take(region: &Region, index: usize, cell: &mut Cell) {
         // The supervisor tells the caller once the worker is gone, or has the call run again.
         return;
     }
+    let header = region.slot(hand.slot);
     let mut store = region.result_store(hand.slot);
     let mut out = WindowWriter::new(&mut store, region.geometry().window);
-    let outcome = match cell.take(&mut out) {
+    match cell.take(&mut out) {
         // Its end is the call's.
         Err(Unfit::Spoilt) => return cell.spoil(),
-        _ if state.cancelled() => refuse(&mut out, &Report::Cancelled),
-        Ok(outcome) => outcome,
-        Err(Unfit::Os(error)) => refuse(&mut out, &no_memory(&error)),
-    };
-    finish(region, index, hand.slot, outcome, out.needed());
+        _ if state.cancelled() => Report::Cancelled.put(header, &mut out),
+        Ok(outcome) => header.hold(outcome, out.needed() as u64),
+        Err(Unfit::Os(error)) => no_memory(&error).put(header, &mut out),
+    }
+    finish(region, index, hand.slot);
 }
 
 fn no_memory(error: &std::io::Error) -> Report {
     Report::Os { errno: error.raw_os_error().unwrap_or(libc::ENOMEM) }
 }
 
-/// A report in place of whatever there was.
-fn refuse(out: &mut WindowWriter<'_>, report: &Report) -> Outcome {
-    // An empty report is read as one that does not decode.
-    if report.write(out).is_err() {
-        out.restart();
-    }
-    Outcome::Report
-}
-
 /// Answers a call that is not handed out.
 fn answer(region: &Region, index: usize, slot: usize, report: &Report) {
     let mut store = region.result_store(slot);
-    let mut out = WindowWriter::new(&mut store, region.geometry().window);
-    let outcome = refuse(&mut out, report);
-    finish(region, index, slot, outcome, out.needed());
+    report.put(region.slot(slot), &mut WindowWriter::new(&mut store, region.geometry().window));
+    finish(region, index, slot);
 }
 
 /// Finishes a call for the worker that it belongs to, as that would itself.
-fn finish(region: &Region, index: usize, slot: usize, outcome: Outcome, len: usize) {
+fn finish(region: &Region, index: usize, slot: usize) {
     let header = region.slot(slot);
-    header.result_len.store(len as u64, Relaxed);
-    header.outcome.store(outcome as u32, Relaxed);
     point("taken");
     if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::worker::low_half;
 use crate::report::{Report, WireExit};
-use crate::shm::layout::Outcome;
 use crate::shm::note::wipe;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
@@ -132,12 +131,8 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let header = region.slot(slot);
     let mut store = region.result_store(slot);
     let mut out = WindowWriter::new(&mut store, region.geometry().window);
-    if report.write(&mut out).is_err() {
-        out.restart();
-    }
+    report.put(header, &mut out);
     report.wipe();
-    header.result_len.store(out.needed() as u64, Relaxed);
-    header.outcome.store(Outcome::Report as u32, Relaxed);
     if header.state.state().detached() {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }

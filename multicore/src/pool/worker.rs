@@ -271,20 +271,14 @@ impl Worker<'_> {
             Ok(()) if header.state.state().cancelled() => Err(Report::Cancelled),
             answer => answer,
         };
-        let outcome = match outcome {
-            Ok(()) => Outcome::Value,
+        match outcome {
+            Ok(()) => header.hold(Outcome::Value, out.needed() as u64),
             Err(report) => {
                 // A panic that was caught is nobody's last word.
                 self.region.worker(self.index).words.clear();
-                // An empty report is read as one that does not decode.
-                if report.write(&mut out).is_err() {
-                    out.restart();
-                }
-                Outcome::Report
+                report.put(header, &mut out);
             }
-        };
-        header.result_len.store(out.needed() as u64, Relaxed);
-        header.outcome.store(outcome as u32, Relaxed);
+        }
         // Text that ends without a newline would die with the worker.
         let _ = std::io::stdout().flush();
     }

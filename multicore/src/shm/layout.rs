@@ -13,6 +13,7 @@
 //! The part up to the windows is given its pages when the region is made. The windows are sparse:
 //! each is as large as the payload limit, and costs memory only where it was written.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::note::Note;
@@ -111,6 +112,16 @@ pub(crate) enum Outcome {
     Value = 1,
     /// An encoded report of what went wrong.
     Report = 2,
+    /// Nothing, for want of memory even for a report; the kernel's error stands in for its length.
+    NoMemory = 3,
+}
+
+impl SlotHeader {
+    /// Says what the result window holds, in so many bytes.
+    pub(crate) fn hold(&self, outcome: Outcome, len: u64) {
+        self.result_len.store(len, Relaxed);
+        self.outcome.store(outcome as u32, Relaxed);
+    }
 }
 
 impl Geometry {

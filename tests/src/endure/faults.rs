@@ -180,7 +180,7 @@ pub const FAULTS: [Fault; 44] = [
         "Died",
         forged::a_stopped_supervisor,
     )
-    .most(5),
+    .most(3),
     fault(
         "a worker writes over the shared memory",
         "an impossible phase in every state word",

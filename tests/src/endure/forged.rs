@@ -65,8 +65,14 @@ pub fn a_stopped_worker(stage: &Stage) -> Seen {
 
 /// All of a pool; a call finds others.
 pub fn stopped_idle_workers(stage: &Stage) -> Seen {
-    let moment = stop(&stage.rig.workers());
-    Seen::now(moment, stage.spawn(tasks::square::call(7)).get())
+    let workers = stage.sleeping_workers();
+    let moment = stop(&workers);
+    let seen = Seen::now(moment, stage.spawn(tasks::square::call(7)).get());
+    // Nobody misses the second.
+    for worker in workers.iter().filter(|worker| worker.lives()) {
+        let _ = kill(Pid::from_raw(worker.pid), Signal::SIGCONT);
+    }
+    seen
 }
 
 /// When it is needed: the worker of a call is killed after it.

@@ -11,7 +11,6 @@ use super::stage::{Seen, Stage};
 use crate::moment::{self, Note};
 use crate::procfs;
 use crate::tasks;
-use crate::watch::eventually;
 use crate::wild;
 
 /// The deadlines here.
@@ -47,12 +46,7 @@ pub fn a_kill(stage: &Stage) -> Seen {
 
 /// Of both workers, once they sleep: a call made at once finds others.
 pub fn idle_deaths(stage: &Stage) -> Seen {
-    let mut workers = Vec::new();
-    eventually("the workers sleep", || {
-        // One that was killed and has not died yet is awake.
-        workers = stage.rig.workers();
-        workers.iter().all(|worker| worker.state == 'S')
-    });
+    let workers = stage.sleeping_workers();
     let moment = workers.iter().map(|worker| send(worker.pid, Signal::SIGKILL)).min().expect("two workers");
     Seen::now(moment, stage.spawn(tasks::square::call(7)).get())
 }

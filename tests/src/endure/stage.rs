@@ -6,7 +6,9 @@ use multicore::{Call, Error, Handle, Pool, Result};
 
 use crate::fixture::Folder;
 use crate::moment;
+use crate::procfs::Stat;
 use crate::rig::Rig;
+use crate::watch::eventually;
 
 /// What there is to observe faults with.
 pub struct Stage {
@@ -43,6 +45,20 @@ impl Stage {
     /// A place for a note.
     pub fn note(&self) -> String {
         self.folder.file("note")
+    }
+
+    /// The workers, once they have nothing to do. One that was killed and has not died yet is awake.
+    ///
+    /// # Panics
+    /// When they never have.
+    #[track_caller]
+    pub fn sleeping_workers(&self) -> Vec<Stat> {
+        let mut workers = Vec::new();
+        eventually("the workers sleep", || {
+            workers = self.rig.workers();
+            workers.iter().all(|worker| worker.state == 'S')
+        });
+        workers
     }
 
     /// Sends a call.

@@ -37,7 +37,7 @@ pub fn play(method: &str, times: &str) {
 }
 
 pub(super) fn run(plan: &Plan, verdict: &mut Verdict) {
-    let times = plan.times(100, 5);
+    let times = plan.times(100, 3);
     let observed = METHODS.map(|method| {
         let fixture = part(method, "table", &[&times.to_string()]);
         within(300 + times * 20, || outcome(fixture.run()))

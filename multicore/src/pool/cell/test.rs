@@ -86,7 +86,7 @@ fn a_call_goes_there_and_back() {
 #[test]
 fn a_forged_length_or_outcome_spoils_the_cell() {
     for (len, outcome) in
-        [(WINDOW as u64 + 1, 1), (u64::MAX, 1), (u64::MAX, 2), (7, 0), (7, 3), (7, u32::MAX)]
+        [(WINDOW as u64 + 1, 1), (u64::MAX, 1), (u64::MAX, 2), (7, 0), (7, 4), (7, u32::MAX)]
     {
         let mut rig = Rig::running();
         rig.answer(len, outcome);
@@ -102,6 +102,16 @@ fn a_result_without_pages_reads_as_zeroes_and_gets_none() {
     rig.answer(WINDOW as u64, Outcome::Value as u32);
     assert_eq!(rig.take().unwrap(), (Outcome::Value, WINDOW));
     assert_eq!(blocks(&rig), before);
+}
+
+#[test]
+fn a_worker_without_memory_says_which_error() {
+    for (said, errno) in [(libc::ENOSPC as u64, libc::ENOSPC), (u64::MAX, libc::ENOMEM)] {
+        let mut rig = Rig::running();
+        rig.answer(said, Outcome::NoMemory as u32);
+        assert!(matches!(rig.take(), Err(Unfit::Os(error)) if error.raw_os_error() == Some(errno)), "{said}");
+        assert_eq!(rig.cell.look(), Look::Away);
+    }
 }
 
 #[test]
