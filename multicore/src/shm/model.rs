@@ -228,7 +228,7 @@ fn a_call_of_a_dead_worker_is_given_back_once_beside_a_patrol() {
     loom::model(|| {
         let (word, _) = ready();
         assert!(word.claim(1));
-        let (supervisor, client) = both(&word, |w| w.requeue(1, true), |w| w.take_back(w.state()));
+        let (supervisor, client) = both(&word, |w| w.requeue(1, false), |w| w.take_back(w.state()));
         assert!((supervisor == Requeued::Ready) != (client == Requeued::Ready));
         assert_eq!((word.state().phase(), word.state().tries()), (Some(Phase::Ready), 1));
     });
