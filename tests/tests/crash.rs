@@ -143,7 +143,6 @@ cases! { ["exec", "fork"];
 
 /// Where the supervisor hands the calls out. `answered` and `finished` are the worker's, `taken` and
 /// `delivered` the same of its supervisor.
-#[cfg(feature = "sandbox")]
 mod handed {
     use super::*;
 

@@ -33,7 +33,6 @@ fn main() -> Result<()> {
     if method == "fork" {
         multicore::initialize()?;
     }
-    #[cfg(feature = "sandbox")]
     if method == "handed" {
         hand_out()?;
     }
@@ -77,7 +76,6 @@ fn main() -> Result<()> {
 }
 
 /// A default pool in a sandbox without walls: deaths at the points need files.
-#[cfg(feature = "sandbox")]
 fn hand_out() -> Result<()> {
     let sandbox = multicore::Sandbox::new().without_landlock().without_seccomp();
     let plan = env::var("MULTICORE_FAULT_POINT").unwrap_or_default();
