@@ -191,7 +191,7 @@ fn no_scribble_makes_the_supervisor_stumble() {
                 &header.task,
                 &record.calls,
             ];
-            let value = if random() % 2 == 0 { random() } else { 1 << 32 | random() % 256 };
+            let value = if random() % 2 == 0 { random() } else { (1 << 32) | (random() % 256) };
             words[(random() % 6) as usize].store(value, SeqCst);
             record.ready.store((random() % 4) as u32, SeqCst);
             header.outcome.store((random() % 4) as u32, SeqCst);
