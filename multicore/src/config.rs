@@ -10,6 +10,7 @@ pub(crate) use self::settle::{
     LEAST_PAYLOAD_LIMIT, Settings, backend_from_environment, faults_from_environment,
 };
 use crate::pool::limits::Limits;
+use crate::sandbox::Sandbox;
 
 /// How worker processes come to be. A program keeps to one method for as long as it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +59,7 @@ pub(crate) enum BackendChoice {
 /// | [`niceness`](Config::niceness) | – | that of this process |
 /// | [`cpus`](Config::cpus) | – | those of this process |
 /// | [`env`](Config::env) | – | `OMP_NUM_THREADS=1`, `RAYON_NUM_THREADS=1` |
+/// | `sandbox` (a feature) | – | none |
 /// | – | `MULTICORE_BACKEND` (`processes`, `inline`) | `processes` |
 /// | – | `MULTICORE_FAULT` (`kill:render:3`) | none |
 ///
@@ -82,6 +84,7 @@ pub struct Config {
     pub(crate) keep_fds: Vec<RawFd>,
     timeout: Option<Duration>,
     limits: Limits,
+    sandbox: Option<Sandbox>,
 }
 
 impl Config {
@@ -211,6 +214,14 @@ impl Config {
     /// many threads each would be too many for the machine.
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Config {
         self.limits.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Keeps workers from nearly everything that is outside of them, for tasks that handle what nobody
+    /// trusts: see [`Sandbox`]. Needs the feature `sandbox`.
+    #[cfg(feature = "sandbox")]
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Config {
+        self.sandbox = Some(sandbox);
         self
     }
 }

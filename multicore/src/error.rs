@@ -221,6 +221,12 @@ fn advice(call: &str, source: &io::Error) -> &'static str {
         (Some(libc::ENOMEM), "mmap") => {
             " (raise `ulimit -v`, or lower `Config::payload_limit` or `Config::slots`)"
         }
+        (_, "landlock_create_ruleset") => {
+            " (this kernel has no landlock, or does not enable it; `Sandbox::without_landlock` does without)"
+        }
+        (_, "seccomp") => {
+            " (this kernel or container takes no filters; `Sandbox::without_seccomp` does without)"
+        }
         (Some(libc::ENOMEM | libc::ENOSPC), _) => " (the machine or the cgroup is out of memory)",
         _ => "",
     }

@@ -111,6 +111,7 @@ impl<R: 'static> Handle<R> {
                 NotSent::Full(call) => Error::refused(format!("no slot for `{}`", call.entry.name())),
             }),
             Place::Here { asked_for } => {
+                backend.allow_here()?;
                 allow_inline(asked_for, &call)?;
                 Ok(Handle::here(call))
             }

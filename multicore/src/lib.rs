@@ -160,6 +160,7 @@ mod pool;
 mod ranges;
 mod registry;
 mod report;
+mod sandbox;
 mod shm;
 mod sys;
 
@@ -185,3 +186,5 @@ pub use pool::default::{initialize, initialize_with, shutdown};
 pub use pool::state::{PoolState, WorkerState};
 pub use ranges::{Ranges, ranges, ranges_with};
 pub use registry::{TaskInfo, tasks};
+#[cfg(feature = "sandbox")]
+pub use sandbox::Sandbox;

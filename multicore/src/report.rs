@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, Codec, Failure};
 use crate::error::{Error, Exit, Signal, Usage};
 use crate::shm::layout::{Outcome, SlotHeader};
+use crate::shm::note::wipe;
 use crate::shm::window::{Payload, WindowWriter};
 
 /// What went wrong with one call, as a worker or the supervisor writes it.
@@ -88,6 +89,17 @@ impl Report {
             }
             // An empty report is read as one that does not decode.
             Err(_) => header.hold(Outcome::Report, 0),
+        }
+    }
+
+    /// Forgets what a worker said, for good.
+    pub(crate) fn wipe(self) {
+        match self {
+            Report::Died { message, breadcrumb, .. } => {
+                [message, breadcrumb].into_iter().flatten().for_each(wipe);
+            }
+            Report::TimedOut { breadcrumb, .. } => breadcrumb.into_iter().for_each(wipe),
+            _ => {}
         }
     }
 

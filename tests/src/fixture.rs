@@ -15,6 +15,14 @@ use crate::watch::{LONG, eventually, within};
 /// The variable that all processes of one fixture carry.
 pub const FAMILY: &str = "MULTICORE_TEST_FAMILY";
 
+/// Marks the workers of a pool that inherit no environment, if this process is a fixture itself.
+pub fn in_family(config: multicore::Config) -> multicore::Config {
+    match std::env::var(FAMILY) {
+        Ok(marker) => config.env(FAMILY, marker),
+        Err(_) => config,
+    }
+}
+
 /// Numbers that no other test of this run has.
 fn unique() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -6,6 +6,7 @@
 //!
 //! No test asserts a time; bounds are only there so that a hang fails ([`watch`]).
 
+pub mod attempts;
 pub mod belongings;
 pub mod endure;
 pub mod fixture;
@@ -36,6 +37,23 @@ macro_rules! both {
             fn $scene() {
                 let name = concat!(stringify!($module), "::", stringify!($scene));
                 $crate::fixture::play(env!("CARGO_BIN_EXE_client"), "fork", name);
+            })*
+        }
+    };
+}
+
+/// As [`both`](crate::both), and a third one with calls that are handed out, as in sandboxed pools.
+#[macro_export]
+macro_rules! in_every_way {
+    ($module:ident: $($scene:ident)*) => {
+        $crate::both! { $module: $($scene)* }
+
+        #[cfg(feature = "sandbox")]
+        mod handed {
+            $(#[test]
+            fn $scene() {
+                let name = concat!(stringify!($module), "::", stringify!($scene));
+                $crate::fixture::play(env!("CARGO_BIN_EXE_client"), "handed", name);
             })*
         }
     };

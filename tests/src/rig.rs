@@ -1,10 +1,38 @@
 //! A pool together with what can be seen of it from outside.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
 use multicore::{Config, Pool};
 
 use crate::procfs::{self, Stat};
 use crate::tasks;
 use crate::watch::eventually;
+
+/// Whether the pools of this process's scenes have their calls handed out.
+static HANDED: AtomicBool = AtomicBool::new(false);
+
+/// From now on [`builder`] makes pools whose workers have private regions, and whose supervisor hands the
+/// calls out: sandboxes without walls, so that tasks can do whatever a scene is about.
+pub fn hand_calls_out() {
+    HANDED.store(true, Relaxed);
+}
+
+/// The options of a pool of a scene.
+pub fn builder() -> Config {
+    let config = Pool::builder();
+    if HANDED.load(Relaxed) { handed(config) } else { config }
+}
+
+#[cfg(feature = "sandbox")]
+fn handed(config: Config) -> Config {
+    crate::fixture::in_family(config.sandbox(multicore::Sandbox::new().without_landlock().without_seccomp()))
+}
+
+#[cfg(not(feature = "sandbox"))]
+fn handed(_config: Config) -> Config {
+    panic!("the feature `sandbox` is off")
+}
 
 /// A pool whose processes are known.
 pub struct Rig {
@@ -20,7 +48,7 @@ impl Rig {
     /// When there is no pool to be had.
     #[track_caller]
     pub fn new(workers: usize) -> Rig {
-        Rig::with(Pool::builder().workers(workers))
+        Rig::with(builder().workers(workers))
     }
 
     /// A pool of this kind.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::ops::Range;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -419,6 +420,28 @@ impl Drop for PanicsInDrop {
 pub fn drops(value: PanicsInDrop) -> u64 {
     drop(value);
     0
+}
+
+/// What a start hook opened for the tasks, where the variable names it.
+static OPENED: OnceLock<fs::File> = OnceLock::new();
+
+/// The content of what the start hook opened.
+#[multicore::task]
+pub fn read_opened() -> Option<String> {
+    let mut text = String::new();
+    (&mut OPENED.get()?).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// Opens a file, and leaves a thread running, where variables say so.
+#[multicore::worker_start]
+fn set_up() {
+    if let Ok(path) = std::env::var("MULTICORE_TEST_OPEN_EARLY") {
+        let _ = OPENED.set(fs::File::open(path).unwrap());
+    }
+    if std::env::var_os("MULTICORE_TEST_EARLY_THREAD").is_some() {
+        thread::spawn(|| thread::sleep(Duration::from_secs(600)));
+    }
 }
 
 /// Fails in a worker's start hook where the variable says so; or changes the user; or leaves a thread that

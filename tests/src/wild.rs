@@ -210,3 +210,56 @@ pub fn pidfd(pid: i32) -> Option<std::os::fd::OwnedFd> {
 pub fn stranger() -> multicore::Call<'static, ()> {
     multicore::__private::call(&STRANGER, (), |(), _| Ok(()), |()| (), |_| Ok(()))
 }
+
+/// Makes one call of the kernel; 0, or the error's number. What it made besides stays.
+///
+/// Callers see to it that the call writes to no memory of this process.
+pub fn kernel_call(number: libc::c_long, arguments: [u64; 6]) -> i32 {
+    let [a, b, c, d, e, f] = arguments;
+    // SAFETY: no call that callers make is given memory to write to; a bad address is refused.
+    let returned = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    if returned == 0 && [libc::SYS_clone, SYS_FORK].contains(&number) {
+        // SAFETY: ends the process that was just made.
+        unsafe { libc::_exit(0) };
+    }
+    if returned == -1 { std::io::Error::last_os_error().raw_os_error().unwrap_or(0) } else { 0 }
+}
+
+/// `fork` where there is one.
+#[cfg(target_arch = "x86_64")]
+pub const SYS_FORK: libc::c_long = libc::SYS_fork;
+/// As above: none.
+#[cfg(not(target_arch = "x86_64"))]
+pub const SYS_FORK: libc::c_long = libc::SYS_clone;
+
+/// Writes to a descriptor of this number; whether all of it went.
+pub fn write_to_number(descriptor: i32, bytes: &[u8]) -> bool {
+    // SAFETY: the bytes are a live slice's; a number under which nothing is open is refused.
+    unsafe { libc::write(descriptor, bytes.as_ptr().cast(), bytes.len()) == bytes.len() as isize }
+}
+
+/// This worker's region, as it was mapped before its first call: its address and its length in bytes.
+pub fn own_region() -> (usize, usize) {
+    *REGION.get().expect("a worker's start function found it")
+}
+
+static REGION: std::sync::OnceLock<(usize, usize)> = std::sync::OnceLock::new();
+
+#[multicore::worker_start]
+fn find_region() {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let line = maps.lines().find(|line| line.contains("memfd:multicore")).unwrap_or_default();
+    let range = line.split(' ').next().and_then(|range| range.split_once('-')).unwrap_or_default();
+    let [start, end] = [range.0, range.1].map(|text| usize::from_str_radix(text, 16).unwrap_or(0));
+    let _ = REGION.set((start, end - start));
+}
+
+/// Stores a number in this worker's region, at a multiple of eight bytes below its end.
+pub fn scribble(offset: usize, value: u64) {
+    let (start, len) = own_region();
+    assert!(offset.is_multiple_of(8) && offset + 8 <= len);
+    let word = ptr::with_exposed_provenance::<std::sync::atomic::AtomicU64>(start + offset);
+    // SAFETY: the region is mapped for as long as its worker lives, and everybody who looks at this part of
+    // it takes its bytes for atomics or for bytes. What it does to the protocol is what tests are about.
+    unsafe { &*word }.store(value, std::sync::atomic::Ordering::SeqCst);
+}

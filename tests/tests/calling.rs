@@ -1,3 +1,3 @@
 //! Calls on worker processes: what travels, who waits, and what comes back.
 
-multicore_tests::calling_scenes!(multicore_tests::both);
+multicore_tests::calling_scenes!(multicore_tests::in_every_way);

@@ -94,7 +94,8 @@ fn goes_on(mut client: Running, how: How) {
     assert!(ended.status.success(), "{ended:?}");
 }
 
-/// The same, where the supervisor ends one that stopped: its time is up.
+/// The same, where the pool sees to one that stopped: a worker whose time is up is ended, and a supervisor
+/// is sent on by a client that waits.
 fn goes_on_by_itself(client: Running, _: How) {
     goes_on(client, How::Kill);
 }
@@ -131,12 +132,12 @@ cases! {
     a_worker_that_has_done_its_part_loses_nothing: [("recycled", None)], "recycled", goes_on;
     a_worker_that_ends_by_itself_over_its_time: [("overdue", None)], "expired", goes_on_by_itself;
     the_client_takes_everybody_along: [("filled", None)], "value", takes_everybody_along;
-    a_supervisor_that_just_forked: [("forked", None)], "beside_a_death", goes_on;
-    a_supervisor_with_a_dead_worker_in_hand: [("reaped", None)], "beside_a_death", goes_on;
-    a_supervisor_that_gave_a_call_back: [("claimed", Some(How::Kill)), ("requeued", None)], "value", goes_on;
-    a_supervisor_that_took_a_call_back: [("claimed", Some(How::Stop)), ("taken-back", None)], "value", goes_on;
-    a_supervisor_that_settled_a_call: [("settled", None)], "beside_a_death", goes_on;
-    a_supervisor_that_repaired_and_woke_nobody: [("repaired", None)], "beside_a_death", goes_on;
+    a_supervisor_that_just_forked: [("forked", None)], "beside_a_death", goes_on_by_itself;
+    a_supervisor_with_a_dead_worker_in_hand: [("reaped", None)], "beside_a_death", goes_on_by_itself;
+    a_supervisor_that_gave_a_call_back: [("claimed", Some(How::Kill)), ("requeued", None)], "value", goes_on_by_itself;
+    a_supervisor_that_took_a_call_back: [("claimed", Some(How::Stop)), ("taken-back", None)], "value", goes_on_by_itself;
+    a_supervisor_that_settled_a_call: [("settled", None)], "beside_a_death", goes_on_by_itself;
+    a_supervisor_that_repaired_and_woke_nobody: [("repaired", None)], "beside_a_death", goes_on_by_itself;
 }
 
 /// Nobody kills it: the call runs elsewhere all the same.

@@ -1,3 +1,3 @@
 //! Stopped workers and supervisors.
 
-multicore_tests::stopped_scenes!(multicore_tests::both);
+multicore_tests::stopped_scenes!(multicore_tests::in_every_way);

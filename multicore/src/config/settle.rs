@@ -9,6 +9,7 @@ use super::{BackendChoice, Config, Start};
 use crate::error::{Error, Result};
 use crate::pool::fault::{self, Plan};
 use crate::pool::limits::Limits;
+use crate::sandbox::Sandbox;
 use crate::shm::layout::{MAX_SLOTS, MAX_WORKERS};
 use crate::sys::process;
 
@@ -26,8 +27,24 @@ pub(crate) struct Settings {
     /// For calls that name none.
     pub(crate) timeout: Option<Duration>,
     pub(crate) limits: Limits,
+    pub(crate) sandbox: Option<Sandbox>,
     /// Calls must not run in this process.
     pub(crate) isolate: bool,
+}
+
+impl Settings {
+    /// Whether calls may run in this very process, `why` ever they would have to.
+    ///
+    /// # Errors
+    /// `Refused` for a sandboxed pool.
+    pub(crate) fn allow_here(&self, why: &str) -> Result<()> {
+        match self.sandbox {
+            Some(_) => {
+                Err(Error::refused(format!("a sandboxed pool runs nothing in this process, and {why}")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// The payload limit that the address space allows without a thought.
@@ -41,7 +58,11 @@ impl Config {
     /// Fills in and checks.
     pub(crate) fn settle(self) -> Result<Settings> {
         let limits = checked(self.limits)?;
-        let isolate = limits.isolate() || self.timeout.is_some();
+        let isolate = limits.isolate() || self.timeout.is_some() || self.sandbox.is_some();
+        if self.sandbox.is_some() && self.start == Some(Start::Fork) {
+            let why = "a sandboxed pool starts by `exec`: a fork would carry this program's memory along";
+            return Err(Error::config("start", why));
+        }
         let cores = || match limits.cpus.len() {
             0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
             some => some,
@@ -56,6 +77,7 @@ impl Config {
             .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
         within(what, payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
         let start = match self.start {
+            _ if self.sandbox.is_some() => Some(Start::Exec),
             Some(start) => Some(start),
             None => start_from_environment()?,
         };
@@ -74,6 +96,7 @@ impl Config {
             keep_fds: self.keep_fds,
             timeout: self.timeout,
             limits: with_defaults(limits),
+            sandbox: self.sandbox,
             isolate,
         })
     }

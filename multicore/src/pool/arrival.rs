@@ -1,10 +1,11 @@
 //! How a process becomes a supervisor: it hears from its client, takes its places, and answers.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::control::{self, Hello, Word as Say};
+use super::handout::Handout;
 use super::map;
 use super::roster::Roster;
 use super::storm::Storm;
@@ -30,7 +31,7 @@ impl Supervisor {
         let received = control::receive::<Hello>(control.as_fd(), prefix_len, Some(HELLO_TIMEOUT))?;
         let Some((hello, fds)) = received else { return Ok(None) };
         process::stdin_from_nothing()?;
-        let [file, client, lifeline, roster] = take_places(control, fds, &hello.keep_fds)?;
+        let ([file, client, lifeline, roster], bell) = take_places(control, fds, &hello)?;
         process::set_name(&format!("{}: supervisor", short(&hello.name)));
         let registry = registry()?;
         if registry.digest() != hello.digest {
@@ -40,25 +41,32 @@ impl Supervisor {
         let file = Arc::new(file);
         let region = Arc::new(map::map(file.clone(), hello.geometry)?);
         let children = signals::signal_fd_for_children()?;
-        let kick = eventfd::create()?;
-        let mut kept_by_workers = [&file, &lifeline, &kick].map(AsRawFd::as_raw_fd).to_vec();
-        kept_by_workers.extend(&hello.keep_fds);
-        let own = [&*control, &client, &children, &roster].map(AsRawFd::as_raw_fd);
-        process::close_all_but(&[&own[..], &kept_by_workers].concat());
+        let kick = bell.map_or_else(eventfd::create, Ok)?;
+        let own = [&*control, &client, &children, &roster, &*file, &lifeline, &kick].map(AsRawFd::as_raw_fd);
+        process::close_all_but(&[&own[..], &hello.keep_fds].concat());
+        let mut kept_by_workers = hello.keep_fds;
+        kept_by_workers.push(lifeline.as_raw_fd());
+        if hello.sandbox.is_some() {
+            region.keep_from_forks().map_err(|error| Error::os("madvise(MADV_DONTFORK)", error))?;
+        } else {
+            kept_by_workers.extend([file.as_raw_fd(), kick.as_raw_fd()]);
+        }
         let own = pidfd::of_self()?;
         control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
         let seats = (0..hello.geometry.workers).map(|_| Seat::default()).collect();
+        let handout = hello.sandbox.map(|sandbox| Handout::new(sandbox, hello.geometry.workers));
         Ok(Some(Supervisor {
             region,
             registry,
             client,
-            _lifeline: lifeline,
+            lifeline,
             roster: Roster::of(roster, hello.geometry.workers),
             kept_by_workers,
             children,
             kick,
             grace: hello.grace,
             limits: hello.limits,
+            handout,
             faults: hello.faults,
             name: hello.name,
             seats,
@@ -71,10 +79,14 @@ impl Supervisor {
     }
 }
 
-/// The supervisor's own descriptors, out of the way of those that workers keep, which are put under
-/// their numbers.
-fn take_places(control: &mut OwnedFd, fds: Vec<OwnedFd>, numbers: &[RawFd]) -> Result<[OwnedFd; 4]> {
-    let highest = numbers.iter().copied().max().unwrap_or(0).max(2);
+/// The supervisor's own descriptors, and the client's bell if there is one, out of the way of those that
+/// workers keep, which are put under their numbers.
+fn take_places(
+    control: &mut OwnedFd,
+    fds: Vec<OwnedFd>,
+    hello: &Hello,
+) -> Result<([OwnedFd; 4], Option<OwnedFd>)> {
+    let highest = hello.keep_fds.iter().copied().max().unwrap_or(0).max(2);
     let lifted: Vec<OwnedFd> = fds.iter().map(|fd| process::lift(fd, highest)).collect::<Result<_>>()?;
     *control = process::lift(control, highest)?;
     drop(fds);
@@ -82,10 +94,11 @@ fn take_places(control: &mut OwnedFd, fds: Vec<OwnedFd>, numbers: &[RawFd]) -> R
     let [Some(file), Some(client), Some(lifeline), Some(roster)] = [(); 4].map(|()| lifted.next()) else {
         return Err(Error::config("the first message", "it carries fewer descriptors than four"));
     };
-    for (fd, number) in lifted.zip(numbers) {
+    let bell = if hello.sandbox.is_some() { lifted.next() } else { None };
+    for (fd, number) in lifted.zip(&hello.keep_fds) {
         process::place(fd, *number)?;
     }
-    Ok([file, client, lifeline, roster])
+    Ok(([file, client, lifeline, roster], bell))
 }
 
 /// The kernel keeps fifteen bytes of a process's name.

@@ -6,7 +6,7 @@
 //! threads use one slot.
 
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
 use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
-use crate::sys::futex;
+use crate::sys::{eventfd, futex};
 
 /// One use of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +59,8 @@ pub(super) const RESERVING: u64 = 1 << 33;
 pub(crate) struct Client {
     pub(crate) region: Region,
     pub(crate) file: Arc<OwnedFd>,
+    /// Wakes the supervisor of a sandboxed pool, which hands the calls out.
+    pub(crate) bell: Option<OwnedFd>,
     pub(crate) settings: Settings,
     faults: Vec<Plan>,
     pub(crate) method: Start,
@@ -87,6 +89,7 @@ impl Client {
     pub(crate) fn new(
         region: Region,
         file: Arc<OwnedFd>,
+        bell: Option<OwnedFd>,
         settings: Settings,
         faults: Vec<Plan>,
         method: Start,
@@ -97,6 +100,7 @@ impl Client {
         Client {
             region,
             file,
+            bell,
             settings,
             faults,
             method,
@@ -220,15 +224,26 @@ impl Client {
         Ok(())
     }
 
-    /// Hands the slot to the workers and wakes one if one sleeps.
+    /// Hands the slot to the workers and wakes one if one sleeps, or who hands calls out to it.
     fn publish(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         point("filled");
         self.header(ticket).state.publish(ticket.generation);
         if let Some(worker) = self.region.ready().insert_then(slot, || self.region.idle().take(slot)) {
+            if self.bell.is_some() {
+                return self.ring();
+            }
             let record = self.region.worker(worker);
             record.wake.fetch_add(1, SeqCst);
             futex::wake(&record.wake, 1);
+        }
+    }
+
+    /// In a sandboxed pool: has the supervisor look for calls to be handed out.
+    pub(super) fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            // A ring that fails is rung again by the patrol.
+            let _ = eventfd::signal(bell.as_fd());
         }
     }
 

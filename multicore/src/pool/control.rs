@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
 use crate::error::{Error, Result};
+use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
 use crate::sys::socket;
 
 /// The first message. Descriptors: the region, the client's pidfd, the lifeline's writing end, the roster,
-/// and those that workers keep.
+/// the client's bell where the pool is sandboxed, and those that workers keep.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) geometry: Geometry,
@@ -25,6 +26,8 @@ pub(crate) struct Hello {
     pub(crate) name: String,
     /// What each worker may use.
     pub(crate) limits: Limits,
+    /// What each worker is kept from.
+    pub(crate) sandbox: Option<Sandbox>,
     /// Whether calls may be marked with a fault; else a mark is a worker's own.
     pub(crate) faults: bool,
     /// The numbers under which the workers have the descriptors that they keep.

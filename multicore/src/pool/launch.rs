@@ -1,9 +1,9 @@
 //! The two ways to a supervisor. Either gives a process at the other end of a control socket that
-//! reads its [`Hello`](super::control::Hello) there.
+//! reads its [`Hello`] there.
 
 use std::collections::hash_map::RandomState;
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::hash::{BuildHasher, Hasher};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -19,7 +19,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::socket::Shutdown;
 use nix::unistd::Pid;
 
-use super::control::{self, Wanted, Word as Say};
+use super::control::{self, Hello, Wanted, Word as Say};
 use super::supervisor::supervise;
 use crate::config::Start;
 use crate::error::{Error, Result};
@@ -89,16 +89,15 @@ pub(crate) fn method() -> Option<Start> {
 }
 
 /// Starts a process that becomes the supervisor at `theirs`; `first` sends it its first message, behind
-/// the bytes that it is given. Its pid, unless the template sends that. `variables` are in the
-/// environment of an exec'd one.
+/// the bytes that it is given. Its pid, unless the template sends that.
 pub(crate) fn launch(
     method: Start,
     theirs: OwnedFd,
-    variables: &[(OsString, OsString)],
+    hello: &Hello,
     first: impl FnOnce(&[u8]) -> Result<()>,
 ) -> Result<Option<Pid>> {
     match method {
-        Start::Exec => exec(theirs, variables, first).map(Some),
+        Start::Exec => exec(theirs, hello, first).map(Some),
         Start::Fork => {
             let template = template_to_ask()?;
             template.go_on();
@@ -116,11 +115,7 @@ pub(crate) fn launch(
     }
 }
 
-fn exec(
-    theirs: OwnedFd,
-    variables: &[(OsString, OsString)],
-    first: impl FnOnce(&[u8]) -> Result<()>,
-) -> Result<Pid> {
+fn exec(theirs: OwnedFd, hello: &Hello, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<Pid> {
     if !Path::new("/proc/self/exe").exists() {
         return Err(Error::config("start", "/proc is not mounted, and no worker can be started without it"));
     }
@@ -140,10 +135,15 @@ fn exec(
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }
+    if hello.sandbox.is_some() {
+        // It may hold passwords.
+        command.env_clear();
+    }
+    let variables = hello.limits.variables.iter();
     let command = command
         .args(arguments)
         // Workers set them once more; a library's constructor looks before that.
-        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .envs(variables.map(|(name, value)| (name, value)))
         .env(OsStr::from_bytes(entry::MARKER.to_bytes()), marker)
         .stdin(Stdio::from(theirs));
     let child = command.spawn().map_err(|e| Error::os("posix_spawn", e))?;

@@ -183,7 +183,7 @@ impl Client {
         }
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
-            match Link::start(self.method, &self.file, &life.hello, &life.kept) {
+            match Link::start(self.method, &self.file, self.bell.as_ref(), &life.hello, &life.kept) {
                 Ok(link) => {
                     life.link = Some(Arc::new(link));
                     return;
@@ -272,6 +272,7 @@ pub(crate) fn hello(
         grace: settings.grace,
         name: name.unwrap_or_else(|| "multicore".to_owned()),
         limits: settings.limits.clone(),
+        sandbox: settings.sandbox.clone(),
         faults,
         keep_fds: settings.keep_fds.clone(),
     })

@@ -42,15 +42,21 @@ impl Link {
     ///
     /// # Errors
     /// `Os`; `Registry` when it knows other tasks.
-    pub(crate) fn start(method: Start, file: &OwnedFd, hello: &Hello, kept: &[OwnedFd]) -> Result<Link> {
+    pub(crate) fn start(
+        method: Start,
+        file: &OwnedFd,
+        bell: Option<&OwnedFd>,
+        hello: &Hello,
+        kept: &[OwnedFd],
+    ) -> Result<Link> {
         let (control, theirs) = socket::pair()?;
         let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
         let lifeline = process::above_standard(lifeline)?;
         let roster = Roster::new(hello.geometry.workers)?;
         let client = pidfd::of_self()?;
-        let mut pid = launch::launch(method, theirs, &hello.limits.variables, |prefix| {
+        let mut pid = launch::launch(method, theirs, hello, |prefix| {
             let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
-            fds.extend(kept.iter().map(AsFd::as_fd));
+            fds.extend(bell.into_iter().chain(kept).map(AsFd::as_fd));
             control::send(control.as_fd(), prefix, hello, &fds)
         })?;
         drop(held);
@@ -147,7 +153,8 @@ impl Link {
     }
 
     fn are_workers_gone(&self, timeout: Duration) -> bool {
-        let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::POLLIN)];
+        // The end alone: a worker that means harm may write.
+        let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::empty())];
         let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
         matches!(nix::poll::poll(&mut fds, timeout), Ok(1))
     }

@@ -1,5 +1,6 @@
 //! The region's file and its mapping: where `shm` meets `sys`.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -35,7 +36,7 @@ impl Pages for File {
 /// `Os`, with the call that the kernel refused even for the smallest windows.
 pub(crate) fn make(mut geometry: Geometry) -> Result<(Region, Arc<OwnedFd>)> {
     loop {
-        match try_make(geometry) {
+        match try_make(c"multicore", geometry) {
             Ok(made) => return Ok(made),
             Err(error) if geometry.window as u64 / 2 >= LEAST_PAYLOAD_LIMIT && is_about_size(&error) => {
                 geometry.window /= 2;
@@ -45,20 +46,30 @@ pub(crate) fn make(mut geometry: Geometry) -> Result<(Region, Arc<OwnedFd>)> {
     }
 }
 
+/// Makes the private region of one worker, which no other process that is forked later has.
+///
+/// # Errors
+/// `Os`. Its windows are as large as those of the region whose calls it is for, or there is none.
+pub(crate) fn make_private(geometry: Geometry) -> Result<(Region, Arc<OwnedFd>)> {
+    let (region, file) = try_make(c"multicore-private", geometry)?;
+    region.keep_from_forks().map_err(|e| Error::os("madvise(MADV_DONTFORK)", e))?;
+    Ok((region, file))
+}
+
 fn is_about_size(error: &Error) -> bool {
     let Error::Os { call, source, .. } = error else { return false };
     matches!(*call, "mmap" | "ftruncate")
         && matches!(source.raw_os_error(), Some(libc::ENOMEM | libc::EFBIG | libc::EINVAL | libc::EOVERFLOW))
 }
 
-fn try_make(geometry: Geometry) -> Result<(Region, Arc<OwnedFd>)> {
+fn try_make(name: &CStr, geometry: Geometry) -> Result<(Region, Arc<OwnedFd>)> {
     let too_large = || Error::os("mmap", io::Error::from_raw_os_error(libc::ENOMEM));
     let total = geometry.total().ok_or_else(too_large)?;
     // Half of what is allowed is left to the program.
     if memfd::address_space_left().is_some_and(|left| total as u64 > left / 2) {
         return Err(too_large());
     }
-    let file = Arc::new(memfd::create(c"multicore")?);
+    let file = Arc::new(memfd::create(name)?);
     memfd::set_len(file.as_fd(), total as u64)?;
     memfd::seal_size(file.as_fd())?;
     let region = map(file.clone(), geometry)?;

@@ -3,10 +3,12 @@
 //! ```text
 //! client: default, client, collect, patrol, settle, life, link, launch, roster, state
 //! supervisor: arrival, supervisor, deadline, stopped, storm, repair          worker: worker, limits, fault
+//! the same of a sandboxed pool, besides: handout, cell
 //! between client and supervisor: control
 //! ```
 
 mod arrival;
+mod cell;
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod collect;
@@ -14,6 +16,7 @@ pub(crate) mod control;
 mod deadline;
 pub(crate) mod default;
 pub(crate) mod fault;
+mod handout;
 pub(crate) mod launch;
 pub(crate) mod life;
 pub(crate) mod limits;
@@ -40,8 +43,9 @@ use crate::call::Call;
 use crate::config::{BackendChoice, Config, Start};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
-use crate::sys::exit;
+use crate::sys::{eventfd, exit};
 
 /// Worker processes, their supervisor and their shared memory.
 ///
@@ -64,6 +68,9 @@ pub(crate) enum Backend {
     },
 }
 
+/// Why a worker opens no pool of its own.
+const IN_WORKER: &str = "a worker runs the calls that its task makes itself";
+
 /// Every pool of this process that may still have processes, for the end of the program.
 static LIVING: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
 
@@ -85,17 +92,24 @@ impl Pool {
     }
 
     pub(crate) fn open(config: Config) -> Result<Pool> {
-        let settings = config.settle()?;
+        let mut settings = config.settle()?;
         crate::registry::registry()?;
         if worker::in_worker() {
+            settings.allow_here(IN_WORKER)?;
             return Ok(Pool { backend: Backend::Inline { asked_for: false, workers: settings.workers } });
         }
         let inline = crate::config::backend_from_environment()? == BackendChoice::Inline;
         let faults = crate::config::faults_from_environment(inline)?;
         if inline {
+            settings.allow_here("`MULTICORE_BACKEND=inline` leaves it no other")?;
             return Ok(Pool { backend: Backend::Inline { asked_for: true, workers: settings.workers } });
         }
-        let method = launch::settle_method(settings.start)?;
+        settings.sandbox = settings.sandbox.map(Sandbox::check).transpose()?;
+        let (method, bell) = match settings.sandbox {
+            // Whatever the program's other pools do.
+            Some(_) => (Start::Exec, Some(eventfd::create()?)),
+            None => (launch::settle_method(settings.start)?, None),
+        };
         let geometry =
             Geometry { slots: settings.slots, workers: settings.workers, window: settings.payload_limit };
         let (region, file) = map::make(geometry)?;
@@ -104,9 +118,9 @@ impl Pool {
         }
         let hello = life::hello(region.geometry(), &settings, !faults.is_empty())?;
         let kept = life::copies(&hello.keep_fds)?;
-        let link = Link::start(method, &file, &hello, &kept)?;
+        let link = Link::start(method, &file, bell.as_ref(), &hello, &kept)?;
         let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };
-        let client = Arc::new(Client::new(region, file, settings, faults, method, life));
+        let client = Arc::new(Client::new(region, file, bell, settings, faults, method, life));
         remember(&client);
         Ok(Pool { backend: Backend::Processes(client) })
     }
@@ -132,7 +146,7 @@ impl Pool {
     pub(crate) fn isolates(&self) -> bool {
         match self.backend.place() {
             Place::Workers(client) => client.settings.isolate,
-            Place::Here { .. } => false,
+            Place::Here { .. } => self.backend.allow_here().is_err(),
         }
     }
 
@@ -218,6 +232,19 @@ impl Backend {
             Backend::Inline { asked_for, .. } => Place::Here { asked_for: *asked_for },
             Backend::Processes(_) if worker::in_worker() => Place::Here { asked_for: false },
             Backend::Processes(client) => Place::Workers(client),
+        }
+    }
+}
+
+impl Backend {
+    /// Whether a call may run in this process where [`place`](Backend::place) says so.
+    ///
+    /// # Errors
+    /// `Refused` for a sandboxed pool that a worker inherited.
+    pub(crate) fn allow_here(&self) -> Result<()> {
+        match self {
+            Backend::Inline { .. } => Ok(()),
+            Backend::Processes(client) => client.settings.allow_here(IN_WORKER),
         }
     }
 }

@@ -141,6 +141,7 @@ impl Client {
             // One that is at work takes no notice; one that sleeps in spite of what the words say
             // finds out.
             wake_workers(&self.region);
+            self.ring();
         }
         if look {
             self.ask_supervisor_to_look();

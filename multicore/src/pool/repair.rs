@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::worker::low_half;
 use crate::report::{Report, WireExit};
+use crate::shm::note::wipe;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Phase, Requeued, Settled, State, Word};
@@ -25,6 +26,9 @@ pub(crate) struct Death {
     pub(crate) worker: u16,
     pub(crate) pid: i32,
     pub(crate) exit: WireExit,
+    /// Whether the call whose word says that it runs had begun: in a sandboxed pool it may only have been
+    /// handed out.
+    pub(crate) begun: bool,
     /// What it said last: the message of a panic that aborted it.
     pub(crate) words: Option<String>,
     /// What its call said last of where it is.
@@ -39,7 +43,15 @@ impl Death {
     pub(crate) fn unseen(region: &Region, worker: u16) -> Death {
         let breadcrumb = region.worker(usize::from(worker)).breadcrumb.get();
         let (exit, cpu) = (WireExit::Unknown, Duration::ZERO);
-        Death { worker, pid: 0, exit, words: None, breadcrumb, cause: None, cpu, peak_memory: 0 }
+        let (words, cause) = (None, None);
+        Death { worker, pid: 0, exit, begun: true, words, breadcrumb, cause, cpu, peak_memory: 0 }
+    }
+}
+
+impl Drop for Death {
+    /// Other workers are forked from this process, and are not to find what this one said.
+    fn drop(&mut self) {
+        [self.words.take(), self.breadcrumb.take()].into_iter().flatten().for_each(wipe);
     }
 }
 
@@ -68,6 +80,7 @@ pub(crate) fn after_death(region: &Region, death: &Death) {
         let mine = state.owner() == death.worker;
         match state.phase() {
             Some(Phase::Claimed) if mine => give_back(region, slot, death),
+            Some(Phase::Running) if mine && !death.begun => give_back(region, slot, death),
             Some(Phase::Running) if mine => settle(region, slot, death),
             _ => {}
         }
@@ -77,8 +90,8 @@ pub(crate) fn after_death(region: &Region, death: &Death) {
 }
 
 /// The call had not begun.
-fn give_back(region: &Region, slot: usize, death: &Death) {
-    if region.slot(slot).state.requeue(death.worker) == Requeued::TooOften {
+pub(super) fn give_back(region: &Region, slot: usize, death: &Death) {
+    if region.slot(slot).state.requeue(death.worker, false) == Requeued::TooOften {
         fail(region, slot, death, false);
     }
     point("requeued");
@@ -90,7 +103,7 @@ fn settle(region: &Region, slot: usize, death: &Death) {
     let retries = header.retries.load(Relaxed);
     if retries > 0 {
         header.retries.store(retries - 1, Relaxed);
-        if header.state.requeue(death.worker) == Requeued::Ready {
+        if header.state.requeue(death.worker, true) == Requeued::Ready {
             return;
         }
     }
@@ -119,6 +132,7 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let mut store = region.result_store(slot);
     let mut out = WindowWriter::new(&mut store, region.geometry().window);
     report.put(header, &mut out);
+    report.wipe();
     if header.state.state().detached() {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }

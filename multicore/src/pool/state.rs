@@ -1,7 +1,10 @@
 //! What a pool does at the moment, as far as it can be seen from outside.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::time::{Duration, Instant};
 
+use super::client::Client;
+use super::patrol::ROUND;
 use super::{Place, Pool};
 use crate::registry::registry;
 use crate::shm::region::Region;
@@ -32,7 +35,8 @@ pub struct WorkerState {
 }
 
 impl Pool {
-    /// What each worker does now.
+    /// What each worker does now. Costs a few microseconds; in a sandboxed pool up to 100 ms, where its
+    /// supervisor does not answer.
     ///
     /// ```
     /// let pool = multicore::Pool::builder().workers(2).build()?;
@@ -41,8 +45,28 @@ impl Pool {
     /// ```
     pub fn state(&self) -> PoolState {
         match self.backend.place() {
-            Place::Workers(client) => look(&client.region),
+            Place::Workers(client) => {
+                client.wait_for_look();
+                look(&client.region)
+            }
             Place::Here { .. } => PoolState { queued: 0, workers: Vec::new() },
+        }
+    }
+}
+
+impl Client {
+    /// Workers of a sandboxed pool say what they do to the supervisor alone, which passes it on when it
+    /// looks: has it look now.
+    fn wait_for_look(&self) {
+        if self.bell.is_none() {
+            return;
+        }
+        let looks = &self.region.head().looks;
+        let (before, start) = (looks.load(Acquire), Instant::now());
+        self.ring();
+        // It may be dead: what it saw last is as good as anything then.
+        while looks.load(Acquire) == before && start.elapsed() < ROUND {
+            std::thread::sleep(Duration::from_micros(50));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The supervisor: one thread, no user code. Forks workers, watches them, enforces deadlines, puts
 //! what a dead worker left back in order, and leaves nobody behind.
 
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
@@ -12,17 +12,21 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::arrival::short;
+use super::cell::Cell;
 use super::clock;
 use super::control::{self, Order, Word as Say};
 use super::deadline::Ending;
+use super::handout::Handout;
 use super::limits::Limits;
+use super::map;
 use super::repair;
 use super::roster::Roster;
 use super::storm::Storm;
-use super::worker::Worker;
+use super::worker::{NOT_SANDBOXED, Worker};
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::report::WireExit;
+use crate::shm::note::wipe;
 use crate::shm::region::Region;
 use crate::sys::fault::point;
 use crate::sys::process::{End, Fork, Reaped};
@@ -67,7 +71,7 @@ pub(super) struct Supervisor {
     pub(super) registry: &'static Registry,
     pub(super) client: OwnedFd,
     /// Never written: the client sees its end when supervisor and workers are all gone.
-    pub(super) _lifeline: OwnedFd,
+    pub(super) lifeline: OwnedFd,
     /// Not among what workers keep.
     pub(super) roster: Roster,
     pub(super) kept_by_workers: Vec<RawFd>,
@@ -75,6 +79,8 @@ pub(super) struct Supervisor {
     pub(super) kick: OwnedFd,
     pub(super) grace: Duration,
     pub(super) limits: Limits,
+    /// In a sandboxed pool calls go through the supervisor's hands.
+    pub(super) handout: Option<Handout>,
     pub(super) faults: bool,
     pub(super) name: String,
     pub(super) seats: Vec<Seat>,
@@ -102,6 +108,7 @@ impl Supervisor {
             // Whatever a worker made of it.
             self.region.head().draining.store(u32::from(self.draining), SeqCst);
             self.fill_seats();
+            self.hand_out();
             if self.failures >= RESTART_LIMIT && !self.any_ready() {
                 let word =
                     Say::GaveUp { times: self.failures.min(RESTART_LIMIT), cause: self.last_failure.clone() };
@@ -120,7 +127,11 @@ impl Supervisor {
                 }
             }
             let alarm = self.set_alarm();
-            match self.sleep(control, alarm) {
+            self.pass_ends_on();
+            let alarm = if self.announce_idle() { 0 } else { alarm };
+            let next = self.sleep(control, alarm);
+            self.withdraw_idle();
+            match next {
                 Next::Go => {}
                 Next::Leave => {
                     self.end_all();
@@ -140,8 +151,10 @@ impl Supervisor {
                 PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
             }
         };
-        let mut fds = [control, &self.client, &self.children, &self.kick]
-            .map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+        let own = [control, &self.client, &self.children, &self.kick].map(AsFd::as_fd);
+        let bells = self.handout.iter().flat_map(Handout::bells);
+        let mut fds: Vec<_> =
+            own.into_iter().chain(bells).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         match nix::poll::poll(&mut fds, wait) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => {
@@ -151,7 +164,8 @@ impl Supervisor {
                 return Next::Leave;
             }
         }
-        let [control_ready, client_gone, child, kicked] = fds.map(|fd| fd.any().unwrap_or(false));
+        let [control_ready, client_gone, child, kicked] =
+            [0, 1, 2, 3].map(|at| fds[at].any().unwrap_or(false));
         if client_gone {
             return Next::Leave;
         }
@@ -193,9 +207,17 @@ impl Supervisor {
             }
             self.region.worker(index).reset();
             let supervisor = Pid::this();
+            if let Some(handout) = &mut self.handout
+                && let Err(error) = handout.furnish(index, self.region.geometry().window)
+            {
+                self.failed(error.to_string());
+                continue;
+            }
             match process::fork_supervisor() {
                 Ok(Fork::Parent(pid)) => {
                     point("forked");
+                    // A worker says so itself; a sandboxed one says it elsewhere.
+                    self.region.worker(index).pid.store(pid.as_raw() as u32, Relaxed);
                     self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
                 }
                 Ok(Fork::Child) => self.become_worker(index, supervisor),
@@ -212,25 +234,37 @@ impl Supervisor {
     }
 
     /// In the forked child.
-    fn become_worker(&self, index: usize, supervisor: Pid) -> ! {
+    fn become_worker(&self, seat: usize, supervisor: Pid) -> ! {
         let _ = process::own_group();
         // First of all: who is too late to be killed with the supervisor is on the roster.
-        self.roster.note(index);
+        self.roster.note(seat);
         if !process::die_with_parent(supervisor) {
             process::exit_now(0);
         }
         signals::reset_all();
         let _ = signals::for_worker();
-        process::close_all_but(&self.kept_by_workers);
-        process::set_name(&format!("{}: worker {index}", short(&self.name)));
+        let cell = self.handout.as_ref().and_then(|handout| handout.cell(seat));
+        let private = cell.map(Cell::descriptors).unwrap_or_default();
+        process::close_all_but(&[&self.kept_by_workers[..], &private].concat());
+        process::set_name(&format!("{}: worker {seat}", short(&self.name)));
         process::set_oom_score(1000);
         process::print_by_lines();
+        let (index, region, kick) = match cell {
+            Some(cell) => match map::map(cell.file().clone(), cell.geometry()) {
+                Ok(region) => (0, Arc::new(region), cell.bell()),
+                // There is no place to say why.
+                Err(_) => process::exit_now(NOT_SANDBOXED),
+            },
+            None => (seat, self.region.clone(), &self.kick),
+        };
         // The process ends without ever giving it back.
-        let region: &'static Region = Box::leak(Box::new(self.region.clone()));
+        let region: &'static Region = Box::leak(Box::new(region));
         // Without it an overflow is a plain SIGSEGV.
         let _ = stack::install(&region.worker(index).stack_overflow);
+        let own = cell.map(|cell| cell.own(self.lifeline.as_raw_fd()));
+        let sandbox = self.handout.as_ref().map(|handout| &handout.sandbox).zip(own);
         let (registry, limits, faults) = (self.registry, &self.limits, self.faults);
-        Worker { index, region, registry, limits, faults, kick: &self.kick, supervisor }.work()
+        Worker { index, region, registry, limits, faults, kick, supervisor, sandbox }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.
@@ -249,6 +283,7 @@ impl Supervisor {
         let Some(index) = self.seats.iter().position(|seat| seat.pid == Some(reaped.pid)) else { return };
         point("reaped");
         let seat = std::mem::take(&mut self.seats[index]);
+        let left = self.vacate(index);
         let record = self.region.worker(index);
         let (words, breadcrumb) = (record.words.get(), record.breadcrumb.get());
         let exit = match reaped.end {
@@ -267,12 +302,13 @@ impl Supervisor {
         if for_nothing && let Some(at) = self.storm.died(seat.born, clock::now()) {
             self.retry_at = Some(self.retry_at.map_or(at, |other| other.max(at)));
         }
+        let misdeed = left.as_ref().and_then(|left| left.misdeed).map(str::to_owned);
         let death = repair::Death {
             worker: index as u16,
             pid: reaped.pid.as_raw(),
             exit,
-            // A panic that was caught is not what ends a worker otherwise.
-            words: words.filter(|_| matches!(exit, WireExit::Signal(libc::SIGABRT))),
+            begun: left.is_none_or(|left| left.begun),
+            words: misdeed.or_else(|| last_words(words, exit)),
             breadcrumb,
             cause: seat.end.map(|end| end.cause),
             cpu: reaped.cpu,
@@ -311,6 +347,15 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// A panic that was caught is not what ends a worker otherwise.
+fn last_words(words: Option<String>, exit: WireExit) -> Option<String> {
+    if !matches!(exit, WireExit::Signal(libc::SIGABRT)) {
+        words.into_iter().for_each(wipe);
+        return None;
+    }
+    words
 }
 
 /// Kills a worker and its group; also one that has left its group, or does not lead it yet.

@@ -17,6 +17,7 @@ use crate::codec::{Codec, Failure};
 use crate::panics;
 use crate::registry::{HookKind, Registry, hooks};
 use crate::report::Report;
+use crate::sandbox::Sandbox;
 use crate::shm::hint::Cursor;
 use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
 use crate::shm::note::Note;
@@ -24,6 +25,7 @@ use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Settled, Word};
 use crate::sys::fault::point;
+use crate::sys::sandbox::Own;
 use crate::sys::{eventfd, futex, process};
 
 static IN_WORKER: AtomicBool = AtomicBool::new(false);
@@ -48,6 +50,9 @@ pub(crate) const EXPIRED: i32 = 82;
 /// The kernel refused a limit that its pool asks for.
 pub(crate) const NOT_LIMITED: i32 = 83;
 
+/// The sandbox that its pool asks for could not be had.
+pub(crate) const NOT_SANDBOXED: i32 = 84;
+
 /// Everything a worker works with.
 pub(crate) struct Worker<'s> {
     pub(crate) index: usize,
@@ -56,9 +61,11 @@ pub(crate) struct Worker<'s> {
     pub(crate) limits: &'s Limits,
     /// Whether the program asks for faults.
     pub(crate) faults: bool,
-    /// Tells the supervisor to look at the deadlines again.
+    /// Tells the supervisor to look at the deadlines again, or, in a sandboxed pool, at the worker.
     pub(crate) kick: &'s OwnedFd,
     pub(crate) supervisor: Pid,
+    /// Where there is one, the region is this worker's own, and calls are handed out.
+    pub(crate) sandbox: Option<(&'s Sandbox, Own)>,
 }
 
 impl Worker<'_> {
@@ -75,14 +82,14 @@ impl Worker<'_> {
         record.pid.store(std::process::id(), Relaxed);
         let recycling = self.limit();
         self.start();
+        self.enter_sandbox();
         record.ready.store(1, SeqCst);
+        self.ring();
         let spin = Spin::default();
         loop {
             if let Some(slot) = self.next() {
-                self.run(slot);
-                if recycling.is_due(record) {
-                    point("recycled");
-                    self.leave(0);
+                if self.run(slot) {
+                    self.decide(&recycling);
                 }
             } else if self.region.head().draining.load(Acquire) != 0 {
                 self.leave(0);
@@ -126,6 +133,23 @@ impl Worker<'_> {
         }
     }
 
+    /// Gives up what the pool's calls shall not have, if there is a sandbox.
+    fn enter_sandbox(&self) {
+        let Some((sandbox, own)) = &self.sandbox else { return };
+        if let Err(why) = sandbox.enter(own) {
+            self.never_ready(&format!("the sandbox could not be set up: {why}"), NOT_SANDBOXED);
+        }
+    }
+
+    /// Has whoever hands calls out look at this worker.
+    #[inline]
+    fn ring(&self) {
+        if self.sandbox.is_some() {
+            // A ring that fails leaves the supervisor's next look.
+            let _ = eventfd::signal(self.kick.as_fd());
+        }
+    }
+
     fn leave(&self, code: i32) -> ! {
         for hook in hooks(HookKind::Exit) {
             // Nobody is left to tell; the other hooks still run.
@@ -165,7 +189,8 @@ impl Worker<'_> {
         self.region.idle().remove(self.index);
     }
 
-    fn run(&self, slot: usize) {
+    /// Runs a claimed call; whether it had it still.
+    fn run(&self, slot: usize) -> bool {
         let header = self.region.slot(slot);
         let record = self.region.worker(self.index);
         // Release, as below: whoever sees it sees that the call of before is finished.
@@ -180,7 +205,7 @@ impl Worker<'_> {
         if !header.state.begin(self.index as u16) {
             // Taken back: this worker was stopped, or slow beyond belief.
             record.current.store(0, Release);
-            return;
+            return false;
         }
         point("running");
         // Nobody else writes it.
@@ -202,7 +227,25 @@ impl Worker<'_> {
         let settled = header.state.finish(self.index as u16);
         point("finished");
         record.current.store(0, Release);
-        self.tell(slot, header, settled);
+        if tell(self.region, slot, settled) {
+            self.leave(EXPIRED);
+        }
+        true
+    }
+
+    /// After a call: makes room for a fresh worker, or goes on and, where calls are handed out, wants the next.
+    #[inline]
+    fn decide(&self, recycling: &Recycling) {
+        let record = self.region.worker(self.index);
+        let due = recycling.is_due(record);
+        if self.sandbox.is_some() && !due {
+            record.ready.fetch_add(1, SeqCst);
+        }
+        self.ring();
+        if due {
+            point("recycled");
+            self.leave(0);
+        }
     }
 
     /// Kicks the supervisor when this call's deadline comes before its next look.
@@ -264,27 +307,25 @@ impl Worker<'_> {
         })?;
         result.map_err(Report::from)
     }
+}
 
-    /// Tells those who wait for the call or for a free slot.
-    fn tell(&self, slot: usize, header: &SlotHeader, settled: Settled) {
-        let expired = match settled {
-            Settled::Kept { wake, expired } => {
-                if wake {
-                    futex::wake(low_half(&header.state), i32::MAX);
-                }
-                expired
+/// Tells those who wait for the call or for a free slot; whether its worker is being ended over it.
+pub(super) fn tell(region: &Region, slot: usize, settled: Settled) -> bool {
+    let expired = match settled {
+        Settled::Kept { wake, expired } => {
+            if wake {
+                futex::wake(low_half(&region.slot(slot).state), i32::MAX);
             }
-            Settled::Freed { expired } => {
-                self.region.free().insert(slot);
-                expired
-            }
-            Settled::NotMine => false,
-        };
-        progress(self.region);
-        if expired {
-            self.leave(EXPIRED);
+            expired
         }
-    }
+        Settled::Freed { expired } => {
+            region.free().insert(slot);
+            expired
+        }
+        Settled::NotMine => false,
+    };
+    progress(region);
+    expired
 }
 
 /// Adds a panic's message to those of this call: the last of a panic in a panic says nothing of the first.

@@ -49,6 +49,8 @@ pub(crate) struct Head {
     pub(crate) progress: Aligned<AtomicU32>,
     /// How many sleep on `progress`.
     pub(crate) sleepers: AtomicU32,
+    /// How often the supervisor of a sandboxed pool has looked at what its workers say.
+    pub(crate) looks: AtomicU32,
 }
 
 /// A value on cache lines of its own.
@@ -60,7 +62,7 @@ pub(crate) struct Aligned<T>(pub(crate) T);
 pub(crate) struct WorkerRecord {
     /// A futex that moves when the worker is woken.
     pub(crate) wake: AtomicU32,
-    /// Nonzero once its start hooks have run.
+    /// Nonzero once its start hooks have run; in a private region, how many calls it has wanted.
     pub(crate) ready: AtomicU32,
     /// Nonzero once it met the end of its stack.
     pub(crate) stack_overflow: AtomicU32,

@@ -2,7 +2,8 @@
 //!
 //! Invariants, named in the safety comments:
 //! - **[map-live]** the mapping lives as long as the `Region` and is `geometry.total()` bytes or more;
-//!   the file below it is sealed against shrinking, so every byte stays backed.
+//!   the file below it is sealed against shrinking, so every byte stays backed. A process that was forked
+//!   after [`keep_from_forks`](Region::keep_from_forks) lacks it, and does not use its copy of the `Region`.
 //! - **[control-atomic]** the part before the windows is only ever accessed as atomics, by every
 //!   process, so shared references to it are sound whatever another process writes.
 //! - **[window-own]** a window is written only by the process that the slot's state word names:
@@ -14,7 +15,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use memmap2::MmapRaw;
+use memmap2::{Advice, MmapRaw};
 
 use super::hint::HintSet;
 use super::layout::{Geometry, Head, PAGE, SlotHeader, WorkerRecord};
@@ -56,6 +57,12 @@ impl Region {
 
     pub(crate) fn geometry(&self) -> Geometry {
         self.geometry
+    }
+
+    /// Leaves the mapping out of every process that this one forks from now on. There it is not to be
+    /// touched, as little as after its end.
+    pub(crate) fn keep_from_forks(&self) -> io::Result<()> {
+        self.map.advise(Advice::DontFork)
     }
 
     #[inline]

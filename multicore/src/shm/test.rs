@@ -40,7 +40,7 @@ fn every_verb_refuses_the_wrong_hands() {
     assert!(word.publish(generation) && word.claim(1));
     assert!(!word.begin(2));
     assert_eq!(word.finish(1), Settled::NotMine);
-    assert_eq!(word.requeue(2), Requeued::NotMine);
+    assert_eq!(word.requeue(2, false), Requeued::NotMine);
     assert_eq!(word.bury(2), Settled::NotMine);
     assert!(word.begin(1));
     assert!(!word.expire(1, generation + 1) && !word.expire(2, generation));
@@ -57,12 +57,26 @@ fn a_call_is_given_back_ten_times() {
     assert!(word.publish(generation));
     for _ in 0..MAX_TRIES {
         assert!(word.claim(1));
-        assert_eq!(word.requeue(1), Requeued::Ready);
+        assert_eq!(word.requeue(1, false), Requeued::Ready);
     }
     assert!(word.claim(1));
-    assert_eq!(word.requeue(1), Requeued::TooOften);
+    assert_eq!(word.requeue(1, false), Requeued::TooOften);
     assert_eq!(word.bury(1), Settled::Kept { wake: false, expired: false });
     assert_eq!(word.collect(generation).map(|s| s.phase()), Ok(Some(Phase::Died)));
+}
+
+#[test]
+fn a_call_that_was_handed_out_and_not_begun_is_given_back_ten_times() {
+    let word = word();
+    let generation = word.reserve().unwrap();
+    assert!(word.publish(generation));
+    for _ in 0..MAX_TRIES {
+        assert!(word.claim(1) && word.begin(1));
+        assert_eq!(word.requeue(1, false), Requeued::Ready);
+    }
+    assert!(word.claim(1) && word.begin(1));
+    assert_eq!(word.requeue(1, false), Requeued::TooOften);
+    assert_eq!(word.state().phase(), Some(Phase::Running), "it is there to be buried");
 }
 
 #[test]
@@ -72,7 +86,7 @@ fn a_begun_call_is_given_back_as_often_as_its_retries_say() {
     assert!(word.publish(generation));
     for _ in 0..3 * u32::from(MAX_TRIES) {
         assert!(word.claim(1) && word.begin(1));
-        assert_eq!(word.requeue(1), Requeued::Ready);
+        assert_eq!(word.requeue(1, true), Requeued::Ready);
     }
     assert_eq!(word.state().tries(), 0);
 }
@@ -83,7 +97,7 @@ fn flags_last_as_long_as_the_call() {
     let generation = word.reserve().unwrap();
     assert!(word.publish(generation) && word.wait(generation).is_ok());
     assert!(word.claim(1) && word.begin(1) && word.expire(1, generation));
-    assert_eq!(word.requeue(1), Requeued::Ready);
+    assert_eq!(word.requeue(1, true), Requeued::Ready);
     assert!(word.state().waiting() && !word.state().expired());
     assert!(word.claim(2) && word.begin(2));
     assert_eq!(word.detach(generation), Detached::Left);

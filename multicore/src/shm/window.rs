@@ -76,6 +76,26 @@ impl<'w> WindowWriter<'w> {
         Ok(())
     }
 
+    /// Appends `len` bytes that `read` puts there.
+    pub(crate) fn put_with(
+        &mut self,
+        len: usize,
+        read: impl FnOnce(&mut [u8]) -> io::Result<()>,
+    ) -> Result<(), WriteError> {
+        let begin = self.needed;
+        let end = begin.saturating_add(len);
+        if end > self.usable || end > self.limit {
+            self.make_usable(end)?;
+        }
+        // SAFETY: [window-own] the writer owns bytes 0..usable of the window, and begin <= end <= usable.
+        let to = unsafe { self.start.add(begin) };
+        // SAFETY: [window-own] as above: the bytes are mapped, nobody else holds a reference to them, and
+        // any bytes are valid ones.
+        read(unsafe { std::slice::from_raw_parts_mut(to.as_ptr(), len) }).map_err(WriteError::Os)?;
+        self.needed = end;
+        Ok(())
+    }
+
     /// Appends zeros until the position is a multiple of [`ALIGNMENT`].
     pub(crate) fn align(&mut self) -> Result<(), WriteError> {
         let over = self.needed % ALIGNMENT;

@@ -306,13 +306,15 @@ pub(crate) trait Word: Atomic64 {
         settle(self, Phase::Died, |s| s.owned(Phase::Running, owner) || s.owned(Phase::Claimed, owner))
     }
 
-    /// Supervisor: the worker died; lets another one run the call. Only an unbegun one counts as a try:
-    /// how often one that had begun may run again, its retries say.
-    fn requeue(&self, owner: u16) -> Requeued {
+    /// Supervisor: the worker died; lets another one run the call. Only one that had not `begun` counts as
+    /// a try: how often one that had may run again, its retries say.
+    ///
+    /// The phase says whether it had, but for a call that the supervisor of a sandboxed pool handed out: that
+    /// one is running from then on, and the word in its worker's private region says it.
+    fn requeue(&self, owner: u16, begun: bool) -> Requeued {
         let mut too_often = false;
         let result = self.advance(|s| {
-            let begun = s.owned(Phase::Running, owner);
-            let mine = begun || s.owned(Phase::Claimed, owner);
+            let mine = s.owned(Phase::Running, owner) || s.owned(Phase::Claimed, owner);
             too_often = mine && !begun && s.tries() >= MAX_TRIES;
             (mine && !too_often).then(|| {
                 let tries = u64::from(s.tries().saturating_add(u8::from(!begun))) << TRIES_SHIFT;

@@ -1,10 +1,11 @@
 //! A doorbell: many rings before one look count as one.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::io::ErrorKind;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 
-use super::owned;
+use super::{checked, owned};
 use crate::{Error, Result};
 
 /// Makes one, silent, non-blocking and close-on-exec.
@@ -29,14 +30,22 @@ pub(crate) fn signal(fd: BorrowedFd<'_>) -> Result<()> {
     }
 }
 
-/// Silences it and says whether it had been rung. Never blocks.
+/// Silences it and says whether it had been rung. Never blocks, also when another process that has the
+/// same descriptor made it a blocking one.
 ///
 /// # Errors
-/// `Os` from `read`.
+/// `Os` from `preadv2`.
 pub(crate) fn drain(fd: BorrowedFd<'_>) -> Result<bool> {
-    match super::retried(|| nix::unistd::read(fd, &mut [0; 8])) {
-        Ok(_) => Ok(true),
-        Err(Errno::EAGAIN) => Ok(false),
-        Err(error) => Err(Error::os("read(eventfd)", error)),
+    let mut count = [0u8; 8];
+    let part = libc::iovec { iov_base: count.as_mut_ptr().cast(), iov_len: count.len() };
+    loop {
+        // SAFETY: `part` is a live local of `count`'s address and length; -1 asks for a plain read.
+        let read = unsafe { libc::preadv2(fd.as_raw_fd(), &part, 1, -1, libc::RWF_NOWAIT) };
+        match checked("preadv2(eventfd)", read as i64) {
+            Ok(_) => return Ok(true),
+            Err(Error::Os { source, .. }) if source.kind() == ErrorKind::Interrupted => {}
+            Err(Error::Os { source, .. }) if source.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
     }
 }

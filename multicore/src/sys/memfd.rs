@@ -9,6 +9,7 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::uio::{pread, pwrite};
 use nix::unistd::{Whence, lseek};
 
 use super::{owned, retried};
@@ -131,6 +132,37 @@ fn allocate(fd: BorrowedFd<'_>, flags: FallocateFlags, offset: u64, len: u64) ->
     let offset = libc::off_t::try_from(offset).map_err(bad)?;
     let len = libc::off_t::try_from(len).map_err(bad)?;
     Ok(retried(|| fallocate(fd, flags, offset, len))?)
+}
+
+/// Fills `buffer` from the file. What has no memory reads as zeroes and gets none.
+///
+/// # Errors
+/// `UnexpectedEof` where the file is shorter; otherwise what `pread` says.
+pub(crate) fn read_at(fd: BorrowedFd<'_>, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let read = retried(|| pread(fd, buffer, position(offset)?))?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        (buffer, offset) = (&mut buffer[read..], offset + read as u64);
+    }
+    Ok(())
+}
+
+/// Writes all of `bytes`. Memory comes as it is needed.
+///
+/// # Errors
+/// ENOSPC or ENOMEM when there is none; part of it may be written then.
+pub(crate) fn write_at(fd: BorrowedFd<'_>, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = retried(|| pwrite(fd, bytes, position(offset)?))?;
+        (bytes, offset) = (&bytes[written..], offset + written as u64);
+    }
+    Ok(())
+}
+
+fn position(offset: u64) -> nix::Result<libc::off_t> {
+    libc::off_t::try_from(offset).map_err(|_| Errno::EOVERFLOW)
 }
 
 /// Maps the first `len` bytes, shared and writable, reserving nothing and left out of core dumps.

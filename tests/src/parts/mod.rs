@@ -4,10 +4,12 @@ pub mod ends;
 pub mod families;
 pub mod limits;
 pub mod refusals;
+#[cfg(feature = "sandbox")]
+pub mod sandboxed;
 
 use multicore::{Config, Start};
 
-use crate::endure;
+use crate::{endure, rig};
 
 /// Has pools start by this method from now on, as a program does: by `initialize()`, or by doing
 /// nothing.
@@ -18,6 +20,10 @@ pub fn start(method: &str) {
     match method {
         "fork" => multicore::initialize_with(Config::new().workers(2)).expect("the default pool"),
         "exec" => {}
+        "handed" => {
+            rig::hand_calls_out();
+            multicore::initialize_with(rig::builder().workers(2)).expect("the default pool");
+        }
         other => panic!("no such method: {other}"),
     }
 }
@@ -71,6 +77,8 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("threads", []) => limits::threads(),
         ("methods", []) => limits::methods(),
         ("strange", []) => limits::strange(method),
+        #[cfg(feature = "sandbox")]
+        ("sandboxed", [what]) => sandboxed::play(method, what),
         ("no-processes", [extra]) => limits::no_processes(method, extra),
         ("table", [times]) => endure::table::play(method, times),
         ("fault", [name]) => endure::alone::play(method, name),

@@ -16,12 +16,12 @@ use crate::belongings::Belongings;
 use crate::fixture::Folder;
 use crate::payload::{self, Random};
 use crate::procfs::{self, Stat};
-use crate::rig::Rig;
+use crate::rig::{Rig, builder};
 use crate::watch::eventually;
 use crate::{tasks, wild};
 
 fn method() -> Start {
-    let pool = Pool::builder().workers(1).build().unwrap();
+    let pool = builder().workers(1).build().unwrap();
     pool.start_method().unwrap()
 }
 
@@ -30,7 +30,7 @@ pub fn fifty_pools_leave_nothing_behind() {
     Rig::new(1).end();
     let before = Belongings::now();
     for n in 0..50 {
-        let pool = Pool::builder().workers(n % 2 + 1).build().unwrap();
+        let pool = builder().workers(n % 2 + 1).build().unwrap();
         let handles: Vec<_> = (0..5).map(|n| pool.spawn(tasks::square::call(n)).unwrap()).collect();
         let (first, rest) = handles.split_at(usize::from(n % 2 == 0));
         assert_eq!(first.len() + rest.len(), 5);
@@ -76,7 +76,7 @@ pub fn two_thousand_calls_leave_nothing_behind() {
 /// Workers and supervisors are killed at random moments while four threads call: each result is
 /// right, or says that its worker died.
 pub fn random_deaths_mix_nothing_up() {
-    let rig = Rig::with(Pool::builder().workers(2).slots(8));
+    let rig = Rig::with(builder().workers(2).slots(8));
     rig.check();
     let before = procfs::open_descriptors();
     let own = std::process::id() as i32;
@@ -249,7 +249,7 @@ pub fn a_pipe_that_the_client_closes_ends_for_its_reader() {
     rig.end();
 }
 
-static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::builder().workers(2).build().unwrap());
+static POOL: LazyLock<Pool> = LazyLock::new(|| builder().workers(2).build().unwrap());
 
 /// It ends with the program, which is checked by whoever started this.
 pub fn a_pool_in_a_static_works_and_ends_with_the_program() {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use multicore::{Codec, Error, Pool, Task};
+use multicore::{Codec, Error, Task};
 
 use crate::fixture::Folder;
 use crate::payload;
-use crate::rig::{Rig, with_pool};
+use crate::rig::{Rig, builder, with_pool};
 use crate::tasks::{self, Person};
 use crate::watch::eventually;
 
@@ -41,7 +41,7 @@ pub fn get_timeout_gives_the_handle_back_and_the_call_goes_on() {
 pub fn a_dropped_handle_detaches_its_call() {
     let folder = Folder::new();
     let path = folder.file("notes");
-    let rig = Rig::with(Pool::builder().workers(2).slots(4));
+    let rig = Rig::with(builder().workers(2).slots(4));
     for line in 0..100 {
         drop(rig.pool.spawn(tasks::note::call(&path, line)).unwrap());
     }
@@ -54,7 +54,7 @@ pub fn a_dropped_handle_detaches_its_call() {
 
 /// A result that nobody will ever collect is moved aside when its slot is needed.
 pub fn a_forgotten_handle_costs_a_slot_and_no_more() {
-    let rig = Rig::with(Pool::builder().workers(2).slots(4));
+    let rig = Rig::with(builder().workers(2).slots(4));
     for n in 0..40 {
         std::mem::forget(rig.pool.spawn(tasks::square::call(n)).unwrap());
     }
@@ -198,7 +198,7 @@ pub fn payloads_of_every_size_travel() {
 
 /// For an argument before it is sent, for a result in the worker; the limit itself still fits.
 pub fn too_large_says_exactly_what_was_needed() {
-    let rig = Rig::with(Pool::builder().workers(2).payload_limit(8192));
+    let rig = Rig::with(builder().workers(2).payload_limit(8192));
     let limit = rig.pool.payload_limit();
     assert!(limit >= 8192, "{limit}");
     for over in [0, 1, 100_000] {
@@ -225,7 +225,7 @@ pub fn too_large_says_exactly_what_was_needed() {
     assert!((20_000..20_100).contains(&need), "{need}");
     rig.end();
     let page = need.next_multiple_of(4096);
-    let roomy = Rig::with(Pool::builder().workers(1).payload_limit(page));
+    let roomy = Rig::with(builder().workers(1).payload_limit(page));
     let sent = payload::bytes(1, 20_000);
     let back = roomy.pool.spawn(tasks::exchange::call(1, sent, 2, 3)).unwrap().get().unwrap();
     payload::check(&back, 2, 3);
@@ -234,7 +234,7 @@ pub fn too_large_says_exactly_what_was_needed() {
 
 /// `shutdown` finishes what was accepted; from then on `Closed`.
 pub fn a_closed_pool_refuses_and_its_results_can_be_collected() {
-    let pool = Pool::builder().workers(2).build().unwrap();
+    let pool = builder().workers(2).build().unwrap();
     let handles: Vec<_> = (0..10).map(|n| pool.spawn(tasks::nap::call(n)).unwrap()).collect();
     pool.shutdown();
     pool.shutdown();
@@ -247,7 +247,7 @@ pub fn a_closed_pool_refuses_and_its_results_can_be_collected() {
 
 /// A call that does not end in time is `Closed` to its caller, queued or running.
 pub fn a_pool_that_cannot_finish_in_time_closes_its_calls() {
-    let pool = Pool::builder().workers(2).shutdown_timeout(SOON).build().unwrap();
+    let pool = builder().workers(2).shutdown_timeout(SOON).build().unwrap();
     let handles: Vec<_> = (0..4).map(|_| pool.spawn(tasks::nap::call(600_000)).unwrap()).collect();
     let waiting = pool.spawn(tasks::nap::call(600_000)).unwrap();
     std::thread::scope(|scope| {

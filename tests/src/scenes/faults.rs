@@ -3,13 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use multicore::{Call, Error, Exit, Handle, Pool, Signal};
+use multicore::{Call, Error, Exit, Handle, Signal};
 use nix::sys::signal::{self, Signal as Kill};
 use nix::unistd::Pid;
 
 use crate::fixture::Folder;
 use crate::procfs::Stat;
-use crate::rig::{Rig, with_pool};
+use crate::rig::{Rig, builder, with_pool};
 use crate::watch::eventually;
 use crate::{tasks, wild};
 
@@ -130,7 +130,7 @@ pub fn a_value_nested_too_deeply_is_an_error() {
 
 /// In the client a panic of the user's `Serialize` goes on; everywhere else it is an error.
 pub fn a_panic_while_encoding_or_decoding_is_an_error() {
-    let rig = Rig::with(Pool::builder().workers(2).slots(4));
+    let rig = Rig::with(builder().workers(2).slots(4));
     for _ in 0..5 {
         // More often than there are slots: each is given back.
         let sent = catch_unwind(AssertUnwindSafe(|| {
@@ -235,7 +235,7 @@ pub fn a_worker_killed_while_idle_costs_nothing() {
 
 /// A pool whose workers all die soon after their start, whatever they do, goes on.
 pub fn workers_that_die_again_and_again_are_no_reason_to_give_up() {
-    let pool = Pool::builder().workers(2).env("MULTICORE_TEST_ABORTS_LATER", "1").build().unwrap();
+    let pool = builder().workers(2).env("MULTICORE_TEST_ABORTS_LATER", "1").build().unwrap();
     for n in 0..50 {
         let result = pool.spawn(tasks::square::call(n).retries(1000)).unwrap().get();
         assert_eq!(result.unwrap(), n * n);
@@ -356,7 +356,7 @@ pub fn a_call_with_retries_runs_again() {
 
 /// Panics, deaths and deadlines of calls whose handle is dropped free their slots.
 pub fn a_detached_call_runs_whatever_becomes_of_it() {
-    let rig = Rig::with(Pool::builder().workers(2).slots(4));
+    let rig = Rig::with(builder().workers(2).slots(4));
     for _ in 0..4 {
         drop(rig.pool.spawn(tasks::panic_literal::call()).unwrap());
         drop(rig.pool.spawn(tasks::abort::call()).unwrap());
@@ -368,7 +368,7 @@ pub fn a_detached_call_runs_whatever_becomes_of_it() {
 
 /// Every tenth call kills its worker.
 pub fn deaths_under_load_cost_their_calls_alone() {
-    let rig = Rig::with(Pool::builder().workers(2).slots(8));
+    let rig = Rig::with(builder().workers(2).slots(8));
     let spawn = |n: u64| {
         let call = if n.is_multiple_of(10) { tasks::leave::call(7) } else { tasks::square::call(n) };
         rig.pool.spawn(call).unwrap()
@@ -521,7 +521,7 @@ pub fn cancelling_from_many_threads_reaches_every_call() {
 
 /// Which would otherwise wait for it until its time is up.
 pub fn a_call_is_cancelled_while_its_pool_is_shut_down() {
-    let pool = Pool::builder().workers(1).shutdown_timeout(Duration::from_secs(600)).build().unwrap();
+    let pool = builder().workers(1).shutdown_timeout(Duration::from_secs(600)).build().unwrap();
     let folder = Folder::new();
     let handle = pool.spawn(tasks::announce::call(&folder.file("a"), 600_000)).unwrap();
     let worker = folder.process("a");

@@ -7,7 +7,7 @@ use multicore::{AbortOnDrop, Call, Config, Error, Exit, Handle, Pool, Signal};
 
 use crate::fixture::Folder;
 use crate::procfs::Stat;
-use crate::rig::{Rig, with_pool};
+use crate::rig::{Rig, builder, with_pool};
 use crate::watch::eventually;
 use crate::{tasks, wild};
 
@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(600);
 
 fn one() -> Config {
-    Pool::builder().workers(1)
+    builder().workers(1)
 }
 
 #[track_caller]
@@ -42,7 +42,7 @@ pub fn a_worker_is_replaced_after_so_many_calls() {
 
 /// Calls that are queued meanwhile run, each once.
 pub fn recycling_under_load_loses_nothing() {
-    let rig = Rig::with(Pool::builder().workers(2).slots(16).max_calls(2));
+    let rig = Rig::with(builder().workers(2).slots(16).max_calls(2));
     std::thread::scope(|scope| {
         for thread in 0..3 {
             let pool = &rig.pool;
@@ -141,8 +141,7 @@ fn surroundings(variable: &str) -> (i64, usize, Option<String>) {
 
 /// And what it is not: threads for every core.
 pub fn workers_have_the_surroundings_that_the_pool_names() {
-    let pool =
-        Pool::builder().cpus([0]).niceness(7).env("COLOUR", "red").env("COLOUR", "blue").build().unwrap();
+    let pool = builder().cpus([0]).niceness(7).env("COLOUR", "red").env("COLOUR", "blue").build().unwrap();
     assert_eq!(pool.workers(), 1, "as many as there are cores");
     assert_eq!(outcome(&pool, surroundings::call("COLOUR")).unwrap(), (7, 1, Some("blue".to_owned())));
     for variable in ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"] {
@@ -179,6 +178,8 @@ pub fn a_limited_pool_runs_nothing_in_the_client() {
 /// Works until it is asked to end, says so in a file, and cleans up.
 #[multicore::task]
 fn polite(begun: &str, ended: &str) -> u64 {
+    // Who has not asked before it is to end is told by a signal.
+    let _asked = multicore::cancelled();
     tasks::note(begun, 1);
     while !multicore::cancelled() {
         std::thread::sleep(Duration::from_millis(1));

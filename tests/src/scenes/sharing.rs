@@ -8,14 +8,14 @@ use std::time::Duration;
 use multicore::{Config, Error, Handle, Pool, Task};
 
 use crate::payload::{self, Random};
-use crate::rig::Rig;
+use crate::rig::{Rig, builder};
 use crate::tasks;
 
 /// Fewer calls than the real number, for a build without optimisation.
 const MANY: u64 = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
 
 fn four_slots() -> Config {
-    Pool::builder().workers(2).slots(4)
+    builder().workers(2).slots(4)
 }
 
 /// All started before the first is collected.
@@ -103,8 +103,7 @@ pub fn many_threads_share_four_slots() {
 
 /// Four, each with a thread of its own and one that uses all.
 pub fn several_pools_work_at_once() {
-    let rigs: Vec<Rig> =
-        (1..=4).map(|n| Rig::with(Pool::builder().workers(n % 2 + 1).slots(4 * n))).collect();
+    let rigs: Vec<Rig> = (1..=4).map(|n| Rig::with(builder().workers(n % 2 + 1).slots(4 * n))).collect();
     thread::scope(|scope| {
         for (n, rig) in (0..).zip(&rigs) {
             scope.spawn(move || hammer(&rig.pool, n, 50));
@@ -188,7 +187,7 @@ pub fn threads_spawn_while_the_pool_is_shut_down() {
 
 /// Queued and running ones alike.
 pub fn dropping_a_pool_finishes_what_was_accepted() {
-    let pool = Pool::builder().workers(2).build().unwrap();
+    let pool = builder().workers(2).build().unwrap();
     let handles: Vec<_> = (0..20).map(|n| pool.spawn(tasks::nap::call(n)).unwrap()).collect();
     drop(pool);
     for (n, handle) in (0..).zip(handles) {

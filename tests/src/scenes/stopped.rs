@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use crate::fixture::Folder;
 use crate::payload::Random;
 use crate::procfs::{self, Stat};
-use crate::rig::{Rig, with_pool};
+use crate::rig::{Rig, builder, with_pool};
 use crate::tasks;
 use crate::watch::eventually;
 
@@ -21,7 +21,7 @@ use crate::watch::eventually;
 const NEVER: Duration = Duration::from_secs(3600);
 
 fn two() -> Config {
-    Pool::builder().workers(2)
+    builder().workers(2)
 }
 
 fn send(process: &Stat, signal: Signal) {

@@ -30,7 +30,7 @@ fn client() -> Client {
     (0..SLOTS).for_each(|slot| region.free().insert(slot));
     let hello = life::hello(region.geometry(), &settings, false).unwrap();
     let life = Life { link: None, verdict: None, hello, kept: Vec::new() };
-    Client::new(region, Arc::clone(&file), settings, Vec::new(), Start::Exec, life)
+    Client::new(region, Arc::clone(&file), None, settings, Vec::new(), Start::Exec, life)
 }
 
 /// A call in slot 0 that a thread here holds, with this limit and these retries.
@@ -121,7 +121,7 @@ fn a_call_that_changes_hands_for_ever_is_poison() {
     for round in 0..200u16 {
         found.push(client.visit(0, &mut sight, TENTH));
         let (one, other) = (1 - round % 2, round % 2);
-        assert_eq!(word.requeue(one), Requeued::Ready);
+        assert_eq!(word.requeue(one, true), Requeued::Ready);
         assert!(word.claim(other) && word.begin(other));
         client.region.worker(usize::from(other)).current.store(1, Release);
         if found.last() == Some(&Need::Poison) {

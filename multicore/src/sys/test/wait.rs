@@ -100,6 +100,16 @@ fn many_rings_are_one() {
 }
 
 #[test]
+fn a_bell_that_somebody_made_blocking_is_drained_all_the_same() {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let bell = eventfd::create().unwrap();
+    fcntl(&bell, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    assert!(!eventfd::drain(bell.as_fd()).unwrap());
+    eventfd::signal(bell.as_fd()).unwrap();
+    assert!(eventfd::drain(bell.as_fd()).unwrap());
+}
+
+#[test]
 fn a_fork_is_noticed_by_the_child_and_by_its_child() {
     let ours = fork_guard::token();
     check_in_child(|| {
