@@ -95,6 +95,16 @@ fn a_forged_length_or_outcome_spoils_the_cell() {
 }
 
 #[test]
+fn memory_that_a_worker_did_not_get_is_told_as_such() {
+    for (said, errno) in [(u64::from(28u32), 28), (u64::MAX, libc::ENOMEM)] {
+        let mut rig = Rig::running();
+        rig.answer(said, Outcome::NoMemory as u32);
+        assert!(matches!(rig.take(), Err(Unfit::Os(error)) if error.raw_os_error() == Some(errno)));
+        assert_eq!(rig.cell.look(), Look::Away, "it goes on");
+    }
+}
+
+#[test]
 fn a_result_without_pages_reads_as_zeroes_and_gets_none() {
     let mut rig = Rig::running();
     let blocks = |rig: &Rig| nix::sys::stat::fstat(rig.cell.file()).unwrap().st_blocks;
