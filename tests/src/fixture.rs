@@ -1,10 +1,13 @@
 //! Programs of their own, watched from outside.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::procfs::{self, Stat};
 use crate::watch::{LONG, eventually, within};
@@ -157,6 +160,12 @@ impl Running {
         self.stdout.read_line(&mut line).expect("its output");
         assert!(line.ends_with('\n'), "the fixture ended too early: {line:?}, {}", self.complaints());
         line.trim_end().to_owned()
+    }
+
+    /// Whether there is something to read, or never will be again.
+    pub fn has_said_something(&self) -> bool {
+        let mut output = [PollFd::new(self.stdout.get_ref().as_fd(), PollFlags::POLLIN)];
+        !self.stdout.buffer().is_empty() || poll(&mut output, PollTimeout::ZERO) == Ok(1)
     }
 
     fn complaints(&mut self) -> String {

@@ -62,17 +62,18 @@ fn for_each(methods: &[&str], points: &[(&str, How)], scene: &str, check: fn(Run
     }
 }
 
-/// Kills the one process that stopped, and sees its children follow it.
+/// Kills the one process that stopped, and sees its children follow it; unless somebody of the pool was
+/// faster and had it go on, or replaced it, so that the client got through.
 fn kill_the_stopped(client: &Running) {
     let mut stopped = None;
-    eventually("a process stopped", || {
+    eventually("a process stopped, or the client got through", || {
         stopped = client.family().into_iter().find(|process| process.state == 'T');
-        stopped.is_some()
+        stopped.is_some() || client.has_said_something()
     });
-    let stopped: Stat = stopped.unwrap();
+    let Some(stopped): Option<Stat> = stopped else { return };
     let mut below: Vec<Stat> =
         client.family().into_iter().filter(|process| process.parent == stopped.pid).collect();
-    kill(Pid::from_raw(stopped.pid), Signal::SIGKILL).unwrap();
+    let _ = kill(Pid::from_raw(stopped.pid), Signal::SIGKILL);
     below.push(stopped);
     eventually("it and its children are dead", || !below.iter().any(Stat::lives));
 }
@@ -86,7 +87,9 @@ fn goes_on(mut client: Running, how: How) {
     // An idle client looks after its pool when it uses it.
     eventually("the pool works and is complete, without a zombie", || {
         client.go_on();
-        assert_eq!(client.line(), "again");
+        if client.line() != "again" {
+            return false;
+        }
         let family = client.family();
         let named = |part: &str| family.iter().filter(|process| process.name.contains(part)).count();
         !family.iter().any(Stat::is_zombie) && named(": superv") == 1 && named(": worker") == 2

@@ -150,17 +150,6 @@ impl Client {
         }
     }
 
-    /// Has the supervisor go on if somebody stopped it; with `look`, as
-    /// [`ask_supervisor_to_look`](Client::ask_supervisor_to_look).
-    pub(super) fn remind_supervisor(&self, look: bool) {
-        if let Some(link) = &self.life().link {
-            link.go_on();
-            if look {
-                link.tell(&Order::Look);
-            }
-        }
-    }
-
     /// A state that nobody here wrote: ends all processes; the next look starts new ones. Not when it is
     /// `over`, because another thread met the same and was faster.
     #[cold]
@@ -232,7 +221,6 @@ impl Client {
         if let Some(link) = life.link.clone() {
             self.stand(Standing::Draining);
             link.tell(&Order::Drain);
-            link.go_on();
             // Others may cancel calls meanwhile.
             drop(life);
             if !link.wait(timeout) {
@@ -263,8 +251,6 @@ impl Client {
 
     fn end(&self, link: &Link) {
         link.tell(&Order::Stop);
-        // A stopped one hears nothing.
-        link.go_on();
         if !link.wait(STOP) {
             link.kill();
             link.wait(STOP);

@@ -106,11 +106,6 @@ impl Link {
         let _ = control::send(self.control.as_fd(), b"", order, &[]);
     }
 
-    /// Has the supervisor go on if somebody stopped it; else nothing.
-    pub(crate) fn go_on(&self) {
-        let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGCONT);
-    }
-
     /// Ends the supervisor; its workers die with it.
     pub(crate) fn kill(&self) {
         if pidfd::signal(self.supervisor.as_fd(), Signal::SIGKILL).is_err() {
@@ -122,7 +117,7 @@ impl Link {
     /// Lets a supervisor go on that somebody stopped: nobody else would notice a deadline.
     pub(crate) fn go_on_if_stopped(&self) {
         if process::stat(self.pid).is_some_and(|stat| stat.is_stopped()) {
-            self.go_on();
+            let _ = pidfd::signal(self.supervisor.as_fd(), Signal::SIGCONT);
         }
     }
 

@@ -31,7 +31,7 @@ use crate::shm::word::{Phase, Requeued, State, Word};
 pub(crate) const ROUND: Duration = Duration::from_millis(100);
 /// A gap between two rounds counts for this at most: the whole client may have been stopped.
 const LONGEST_GAP: Duration = Duration::from_secs(1);
-/// How long a call may be in the same hands before somebody is asked to go on.
+/// How long a call may run before its owner is asked whether it does.
 const LONG: Duration = Duration::from_secs(2);
 /// How much later than promised a call may be ended before the supervisor is reminded, and as long
 /// again before it is not believed any more.
@@ -85,12 +85,10 @@ impl Sight {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
     Nothing,
-    /// Its hint and a worker.
+    /// A worker that looks around.
     Worker,
     /// Somebody who looks whether it has to be ended.
     Look,
-    /// Somebody to be asked to go on.
-    Reminder,
     /// The end of whoever wrote this.
     Poison,
 }
@@ -125,13 +123,12 @@ impl Client {
             // The last round is not through.
             Err(TryLockError::WouldBlock) => return,
         };
-        let (mut wake, mut look, mut remind) = (false, false, false);
+        let (mut wake, mut look) = (false, false);
         for slot in 0..self.seats.len() {
             match self.visit(slot, &mut patrol.sights[slot], gap.min(LONGEST_GAP)) {
                 Need::Nothing => {}
                 Need::Worker => wake = true,
                 Need::Look => look = true,
-                Need::Reminder => remind = true,
                 Need::Poison => {
                     let word = || self.region.slot(slot).state.state().without_flags();
                     let found = word();
@@ -140,14 +137,14 @@ impl Client {
                 }
             }
         }
-        if wake || remind {
+        if wake {
             // One that is at work takes no notice; one that sleeps in spite of what the words say
             // finds out.
             wake_workers(&self.region);
             self.ring();
         }
-        if look || remind {
-            self.remind_supervisor(look);
+        if look {
+            self.ask_supervisor_to_look();
         }
     }
 
@@ -171,9 +168,9 @@ impl Client {
                 self.region.free().insert(slot);
                 Need::Nothing
             }
-            Some(Phase::Ready) => self.offer(slot, sight.age),
+            Some(Phase::Ready) => self.offer(slot),
             Some(Phase::Claimed) => match self.region.slot(slot).state.take_back(seen) {
-                Requeued::Ready => self.offer(slot, sight.age),
+                Requeued::Ready => self.offer(slot),
                 Requeued::TooOften => Need::Poison,
                 Requeued::NotMine => Need::Nothing,
             },
@@ -191,9 +188,9 @@ impl Client {
     }
 
     /// Sets the hint of a ready call.
-    fn offer(&self, slot: usize, age: Duration) -> Need {
+    fn offer(&self, slot: usize) -> Need {
         self.region.ready().insert(slot);
-        if age > LONG { Need::Reminder } else { Need::Worker }
+        Need::Worker
     }
 
     /// Whether a running call really runs, and still may.
@@ -211,7 +208,8 @@ impl Client {
         match sight.age.checked_sub(self.once(limit)) {
             Some(late) if limit != 0 && late > LATE => Need::Poison,
             Some(_) if limit != 0 => Need::Look,
-            _ if sight.age > LONG => Need::Reminder,
+            // Its owner may be asleep, and somebody wrote that it runs: woken, it says otherwise.
+            _ if sight.age > LONG => Need::Worker,
             _ => Need::Nothing,
         }
     }

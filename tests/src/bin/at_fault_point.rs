@@ -100,7 +100,15 @@ fn done() -> Result<()> {
         for n in 0..200 {
             task.run(double::call(n))?;
         }
-        assert_eq!(task.get()?, (0..200).map(|n| 2 * n).collect::<Vec<u64>>());
+        match task.get() {
+            Ok(values) => assert_eq!(values, (0..200).map(|n| 2 * n).collect::<Vec<u64>>()),
+            // The supervisor was still dying, and took along what ran.
+            Err(Error::Died { started: true, .. }) => {
+                println!("not yet");
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
         println!("again");
     }
     Ok(())

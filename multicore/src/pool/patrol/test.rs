@@ -68,13 +68,6 @@ fn a_ready_call_without_its_hint_gets_it_back() {
 }
 
 #[test]
-fn a_call_that_waits_long_has_everybody_reminded() {
-    let client = client();
-    ready(&client, 0, 0);
-    assert_eq!(needs(&client, &mut Sight::default(), 30).last(), Some(&Need::Reminder));
-}
-
-#[test]
 fn a_claimed_call_is_taken_back_and_given_up_at_last() {
     let client = client();
     ready(&client, 0, 0);
@@ -94,7 +87,7 @@ fn a_call_that_runs_is_left_alone() {
     running(&client, 0, 0);
     let found = needs(&client, &mut Sight::default(), 1000);
     assert!(found[..20].iter().all(|need| *need == Need::Nothing));
-    assert!(found.iter().all(|need| [Need::Nothing, Need::Reminder].contains(need)));
+    assert!(found.iter().all(|need| [Need::Nothing, Need::Worker].contains(need)));
 }
 
 #[test]
