@@ -132,8 +132,9 @@ impl Config {
     }
 
     /// How long a worker may take from the end of its call's time to its own: SIGTERM comes at once, or
-    /// after half of it where the function asks [`cancelled`](crate::cancelled); SIGKILL, to the
-    /// worker's whole process group, when it is over.
+    /// after half of it where the function asks [`cancelled`](crate::cancelled). SIGKILL, to the worker's
+    /// whole process group, comes a little before it is over (a tenth, at most 10 ms), so that the worker
+    /// is gone then.
     pub fn grace(mut self, grace: Duration) -> Config {
         self.grace = Some(grace);
         self

@@ -32,7 +32,22 @@ pub(super) struct Ending {
     kill_at: u64,
 }
 
+/// How long before the end of the grace SIGKILL is sent, at most: dying takes time, too.
+const DYING: u64 = 10_000_000;
+
 impl Ending {
+    /// The end of a call that is due; the grace counts from its deadline, or from now when it is cancelled.
+    fn of(due: Due, now: u64, grace: u64, asks: bool) -> Ending {
+        let from = if due.at == 0 { now } else { due.at };
+        let most = grace - (grace / 10).min(DYING);
+        Ending {
+            cause: due.cause,
+            term_at: Some(if asks { now.saturating_add(grace / 2) } else { now }),
+            // A supervisor that comes late itself leaves some of it.
+            kill_at: from.saturating_add(most).max(now.saturating_add(grace / 2)),
+        }
+    }
+
     /// Does what is due; when the next step is.
     fn go_on(&mut self, worker: Pid, now: u64) -> u64 {
         if self.kill_at <= now {
@@ -78,13 +93,8 @@ impl Supervisor {
             if due.at > now {
                 alarm = alarm.min(due.at);
             } else if self.region.slot(due.slot).state.expire(index as u16, due.generation) {
-                let grace = clock::nanoseconds(self.grace);
                 let asks = self.region.worker(index).asks.load(Relaxed) == due.generation;
-                let mut end = Ending {
-                    cause: due.cause,
-                    term_at: Some(if asks { now.saturating_add(grace / 2) } else { now }),
-                    kill_at: now.saturating_add(grace),
-                };
+                let mut end = Ending::of(due, now, clock::nanoseconds(self.grace), asks);
                 alarm = alarm.min(end.go_on(pid, now));
                 seat.end = Some(end);
             }

@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::Signal;
+use nix::sys::time::TimeSpec;
 use nix::unistd::Pid;
 
 use super::arrival::short;
@@ -143,19 +144,13 @@ impl Supervisor {
 
     /// Waits for a message, a death, a kick or the alarm.
     fn sleep(&mut self, control: &OwnedFd, alarm: u64) -> Next {
-        let wait = match alarm {
-            u64::MAX => PollTimeout::NONE,
-            _ => {
-                let nanoseconds = alarm.saturating_sub(clock::now());
-                let milliseconds = nanoseconds.div_ceil(1_000_000).min(i32::MAX as u64) as i32;
-                PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
-            }
-        };
+        let left = Duration::from_nanos(alarm.saturating_sub(clock::now()));
+        let wait = (alarm != u64::MAX).then(|| TimeSpec::from_duration(left));
         let own = [control, &self.client, &self.children, &self.kick].map(AsFd::as_fd);
         let bells = self.handout.iter().flat_map(Handout::bells);
         let mut fds: Vec<_> =
             own.into_iter().chain(bells).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        match nix::poll::poll(&mut fds, wait) {
+        match ppoll(&mut fds, wait, None) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => {
                 // It would hear of nothing any more.
