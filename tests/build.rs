@@ -2,14 +2,17 @@
 //! allows here.
 
 use std::env;
+use std::fs;
 use std::process::Command;
+
+use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
 
 /// The release whose diagnostics `ui/fail/*.stderr` record, and CI has.
 const RECORDED: &str = "rustc 1.95.";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(ui_toolchain, pid_namespaces)");
+    println!("cargo::rustc-check-cfg=cfg(ui_toolchain, pid_namespaces, sandboxes)");
     let rustc = env::var_os("RUSTC").expect("cargo sets RUSTC for build scripts");
     let version = Command::new(rustc).arg("--version").output().expect("RUSTC runs").stdout;
     if version.starts_with(RECORDED.as_bytes()) {
@@ -20,4 +23,17 @@ fn main() {
     if process_1.output().is_ok_and(|output| output.status.success()) {
         println!("cargo::rustc-cfg=pid_namespaces");
     }
+    if has_landlock() && has_seccomp() {
+        println!("cargo::rustc-cfg=sandboxes");
+    }
+}
+
+/// Whether this kernel enforces it.
+fn has_landlock() -> bool {
+    let rules = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    rules.handle_access(AccessFs::from_all(ABI::V1)).and_then(Ruleset::create).is_ok()
+}
+
+fn has_seccomp() -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nSeccomp:"))
 }

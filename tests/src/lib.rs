@@ -48,7 +48,6 @@ macro_rules! in_every_way {
     ($module:ident: $($scene:ident)*) => {
         $crate::both! { $module: $($scene)* }
 
-        #[cfg(feature = "sandbox")]
         mod handed {
             $(#[test]
             fn $scene() {

@@ -3,8 +3,9 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use multicore::{Config, Pool};
+use multicore::{Config, Pool, Sandbox};
 
+use crate::fixture::in_family;
 use crate::procfs::{self, Stat};
 use crate::tasks;
 use crate::watch::eventually;
@@ -24,14 +25,8 @@ pub fn builder() -> Config {
     if HANDED.load(Relaxed) { handed(config) } else { config }
 }
 
-#[cfg(feature = "sandbox")]
 fn handed(config: Config) -> Config {
-    crate::fixture::in_family(config.sandbox(multicore::Sandbox::new().without_landlock().without_seccomp()))
-}
-
-#[cfg(not(feature = "sandbox"))]
-fn handed(_config: Config) -> Config {
-    panic!("the feature `sandbox` is off")
+    in_family(config.sandbox(Sandbox::new().without_landlock().without_seccomp()))
 }
 
 /// A pool whose processes are known.

@@ -38,8 +38,12 @@ impl How {
 
 /// Starts the client under both start methods, with something to happen at `points`, once each.
 fn for_both(points: &[(&str, How)], scene: &str, check: fn(Running, How)) {
+    for_each(&["exec", "fork"], points, scene, check);
+}
+
+fn for_each(methods: &[&str], points: &[(&str, How)], scene: &str, check: fn(Running, How)) {
     let Some(&(_, how)) = points.last() else { return };
-    for method in ["exec", "fork"] {
+    for &method in methods {
         let folder = Folder::new();
         let plan: Vec<String> = points
             .iter()
@@ -109,21 +113,21 @@ fn takes_everybody_along(client: Running, how: How) {
 }
 
 macro_rules! cases {
-    ($($name:ident: $points:expr, $scene:literal, $check:ident;)*) => {$(
+    ($methods:expr; $($name:ident: $points:expr, $scene:literal, $check:ident;)*) => {$(
         #[test]
         #[cfg_attr(not(multicore_faults), ignore = "needs fault points: `cargo crash`")]
         fn $name() {
             for how in EVERY_HOW {
                 let points: &[(&str, Option<How>)] = &$points;
                 let points: Vec<_> = points.iter().map(|&(point, own)| (point, own.unwrap_or(how))).collect();
-                for_both(&points, $scene, $check);
+                for_each(&$methods, &points, $scene, $check);
             }
         }
     )*};
 }
 
 // `None`: whatever the test is about.
-cases! {
+cases! { ["exec", "fork"];
     a_worker_that_took_a_hint_loses_nothing: [("hint-taken", None)], "value", goes_on;
     a_claimed_call_runs_elsewhere: [("claimed", None)], "value", goes_on;
     a_running_call_is_lost: [("running", None)], "died", goes_on;
@@ -138,6 +142,25 @@ cases! {
     a_supervisor_that_took_a_call_back: [("claimed", Some(How::Stop)), ("taken-back", None)], "value", goes_on_by_itself;
     a_supervisor_that_settled_a_call: [("settled", None)], "beside_a_death", goes_on_by_itself;
     a_supervisor_that_repaired_and_woke_nobody: [("repaired", None)], "beside_a_death", goes_on_by_itself;
+}
+
+/// Where the supervisor hands the calls out. `answered` and `finished` are the worker's, `taken` and
+/// `delivered` the same of its supervisor.
+mod handed {
+    use super::*;
+
+    cases! { ["handed"];
+        a_claimed_call_runs_elsewhere: [("claimed", None)], "value", goes_on;
+        a_running_call_is_lost: [("running", None)], "died", goes_on;
+        an_answer_that_is_not_finished_is_lost: [("answered", None)], "died", goes_on;
+        a_finished_call_is_delivered: [("finished", None)], "value", goes_on;
+        a_supervisor_that_handed_a_call_out: [("handed", None)], "beside_a_death", goes_on;
+        a_supervisor_that_took_an_answer: [("taken", None)], "beside_a_death", goes_on;
+        a_supervisor_that_delivered_an_answer_and_woke_nobody: [("delivered", None)], "value", goes_on;
+        a_supervisor_with_a_dead_worker_in_hand: [("reaped", None)], "beside_a_death", goes_on;
+        a_supervisor_that_gave_a_call_back: [("claimed", Some(How::Kill)), ("requeued", None)], "value", goes_on;
+        a_supervisor_that_settled_a_call: [("settled", None)], "beside_a_death", goes_on;
+    }
 }
 
 /// Nobody kills it: the call runs elsewhere all the same.

@@ -1,5 +1,4 @@
 //! Sandboxed pools: what their workers can do, what they cannot, and what one of them can do to the others.
-#![cfg(feature = "sandbox")]
 
 use std::collections::HashMap;
 use std::fs;
@@ -55,6 +54,7 @@ fn two_places() -> Folder {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_worker_reads_what_is_named_and_nothing_else() {
     let folder = two_places();
     let sandbox = Sandbox::new().read(folder.path().join("way")).read("/proc/version");
@@ -80,6 +80,7 @@ fn a_worker_reads_what_is_named_and_nothing_else() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_worker_sees_nothing_of_other_processes() {
     with_rig(pool(Sandbox::new()), |rig| {
         let (client, supervisor) = (std::process::id() as i32, rig.supervisor().pid);
@@ -94,6 +95,7 @@ fn a_worker_sees_nothing_of_other_processes() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_worker_changes_no_file() {
     let folder = two_places();
     let inside = folder.file("in");
@@ -107,6 +109,7 @@ fn a_worker_changes_no_file() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn calls_of_the_kernel_that_reach_out_are_refused() {
     with_rig(pool(Sandbox::new()), |rig| {
         let tried = outcome(rig, attempts::reach_out::call()).unwrap();
@@ -120,6 +123,7 @@ fn calls_of_the_kernel_that_reach_out_are_refused() {
 
 /// Or the test before would show nothing.
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn the_same_calls_are_allowed_to_other_workers() {
     if wild::user() != 0 {
         return eprintln!("needs root: others may not make all of them");
@@ -133,6 +137,7 @@ fn the_same_calls_are_allowed_to_other_workers() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn each_wall_stands_without_the_other() {
     let folder = two_places();
     let (inside, out) = (folder.file("in"), folder.file("out"));
@@ -154,6 +159,7 @@ fn each_wall_stands_without_the_other() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_worker_has_nothing_of_the_clients_environment() {
     assert!(std::env::vars().count() > 2, "there is something to hide");
     let config = pool(Sandbox::new()).env("GIVEN", "this");
@@ -184,6 +190,7 @@ fn open_in(pid: i32) -> Vec<String> {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_worker_has_its_own_descriptors_and_no_others() {
     let [_kept_here, lost] = wild::inheritable_pipe();
     assert!(lost.as_raw_fd() > 2);
@@ -203,6 +210,7 @@ fn a_worker_has_its_own_descriptors_and_no_others() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_worker_maps_its_own_region_and_nothing_of_the_pools() {
     with_rig(pool(Sandbox::new()), |rig| {
         let pages = |pid: i32| -> Vec<String> {
@@ -230,6 +238,7 @@ fn a_worker_maps_its_own_region_and_nothing_of_the_pools() {
 
 /// The next worker is forked from the process that heard them.
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn last_words_of_one_worker_are_not_in_the_memory_of_the_next() {
     // Its end: who frees memory may write over the beginning.
     let number = Random::new(seed("MULTICORE_SECRET_SEED")).number().to_string();
@@ -246,6 +255,7 @@ fn last_words_of_one_worker_are_not_in_the_memory_of_the_next() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn what_computing_needs_is_there() {
     with_rig(pool(Sandbox::new()), |rig| {
         for n in 0..20 {
@@ -256,6 +266,7 @@ fn what_computing_needs_is_there() {
 
 /// What is there without walls, the scenes of the other tests show; this is about the walls.
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn ends_of_every_kind_are_told_from_within_walls() {
     let config = pool(Sandbox::new()).data_limit(600 << 20);
     with_rig(config, |rig| {
@@ -309,6 +320,7 @@ fn crumb_and_die(text: &str) {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn retries_run_elsewhere_and_recycling_loses_nothing() {
     with_rig(pool(Sandbox::new()), |rig| {
         let error = outcome(rig, tasks::abort::call().retries(3)).unwrap_err();
@@ -325,6 +337,7 @@ fn retries_run_elsewhere_and_recycling_loses_nothing() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn payloads_of_every_size_travel_through_both_regions() {
     with_rig(pool(Sandbox::new()).slots(8), |rig| {
         let mut random = Random::new(7);
@@ -350,6 +363,7 @@ fn payloads_of_every_size_travel_through_both_regions() {
 type Calls = HashMap<i32, u64>;
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn work_is_shared_among_workers() {
     with_rig(Pool::builder().workers(3).sandbox(Sandbox::new()), |rig| {
         let handles: Vec<_> = (0..90).map(|_| rig.pool.spawn(nap_and_tell::call(5)).unwrap()).collect();
@@ -369,6 +383,7 @@ fn nap_and_tell(milliseconds: u64) -> i32 {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_bad_sandbox_is_an_error_that_says_so() {
     let error = |config: Config| match config.build() {
         Err(Error::Config { what, why, .. }) => format!("{what}: {why}"),
@@ -392,6 +407,7 @@ fn nested() -> String {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn calls_never_run_in_the_client() {
     within(LONG, || {
         let pool = pool(Sandbox::new()).build().unwrap();
@@ -422,12 +438,14 @@ fn plays(method: &str, part: &str) -> String {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_program_that_forks_its_other_pools_execs_the_sandboxed_one() {
     assert_eq!(plays("fork", "beside-others"), "Some(Exec) 42 0\nSome(Fork) 42\n");
     assert_eq!(plays("exec", "beside-others"), "Some(Exec) 0 0\nSome(Exec) 0\n");
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn nobody_survives_the_kill_of_a_client_with_a_sandboxed_pool() {
     within(LONG, || {
         let mut client = Fixture::new(CLIENT, &["exec", "sandboxed", "hold"]).start();
@@ -440,11 +458,13 @@ fn nobody_survives_the_kill_of_a_client_with_a_sandboxed_pool() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn sixty_four_descriptors_are_enough_for_eight_sandboxed_workers() {
     assert_eq!(plays("exec", "few-descriptors"), "Ok(49)\n");
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn what_the_kernel_lacks_is_an_error_that_names_the_way_without() {
     let check = |part: &str, words: &[&str]| {
         let told = plays("exec", part);
@@ -457,6 +477,7 @@ fn what_the_kernel_lacks_is_an_error_that_names_the_way_without() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn start_functions_run_before_the_walls_are_up() {
     let folder = two_places();
     let config = pool(Sandbox::new()).workers(1).env("MULTICORE_TEST_OPEN_EARLY", folder.file("out"));
@@ -468,6 +489,7 @@ fn start_functions_run_before_the_walls_are_up() {
 
 /// Newer kernels restrict the thread along with the worker.
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_thread_of_a_start_function_is_never_left_outside() {
     within(LONG, || {
         let pool = pool(Sandbox::new()).env("MULTICORE_TEST_EARLY_THREAD", "1").build().unwrap();
@@ -479,6 +501,7 @@ fn a_thread_of_a_start_function_is_never_left_outside() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn the_death_of_the_supervisor_costs_what_was_handed_out() {
     with_rig(pool(Sandbox::new()), |rig| {
         for _ in 0..3 {
@@ -502,6 +525,7 @@ fn the_death_of_the_supervisor_costs_what_was_handed_out() {
 }
 
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn dropping_a_pool_finishes_what_was_accepted() {
     within(LONG, || {
         for round in 0..10 {
@@ -542,6 +566,7 @@ fn scribble(seed: u64) -> u64 {
 
 /// In a worker that somebody scribbled over it ends, or answers rightly: no other call is touched.
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn a_worker_that_scribbles_over_all_it_can_reach_costs_its_own_calls_alone() {
     let seed = seed("MULTICORE_SCRIBBLE_SEED");
     let config = Pool::builder().workers(3).slots(12).sandbox(Sandbox::new());
@@ -614,6 +639,7 @@ type Settled = (u64, Option<bool>);
 
 /// Every call settles once, with its own result or a death, and none runs twice.
 #[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
 fn every_call_settles_once_while_sandboxed_workers_are_killed() {
     let seed = seed("MULTICORE_CHAOS_SEED");
     let (mut reader, told) = std::io::pipe().unwrap();

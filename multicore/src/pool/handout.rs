@@ -1,5 +1,13 @@
 //! Handing calls out: how the supervisor of a sandboxed pool stands between the region and its workers.
 //!
+//! ```text
+//!  client                     supervisor                                   worker 0                worker 1
+//!  ═══════ the region ══════▶ claims, begins and finishes for each worker
+//!                             ═══ private region 0 (pwrite, pread) ═══════▶ one slot, one call
+//!                             ═══ private region 1 ════════════════════════════════════════════════▶ one slot, …
+//!  ──── bell: "a call is ready" ─▶  ◀──── bell of each worker: "I have finished", "I want a call" ────
+//! ```
+//!
 //! Workers do not see the region. In it the supervisor claims, begins and finishes calls for worker *i*,
 //! as *i* would itself; towards the worker's private region ([`Cell`]) it is the client. A call is running
 //! in the region from the moment it is handed out; whether it has really begun, the private word says when
@@ -265,12 +273,12 @@ fn answer(region: &Region, index: usize, slot: usize, report: &Report) {
 /// Finishes a call for the worker that it belongs to, as that would itself.
 fn finish(region: &Region, index: usize, slot: usize) {
     let header = region.slot(slot);
-    point("answered");
+    point("taken");
     if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }
     let settled = header.state.finish(index as u16);
-    point("finished");
+    point("delivered");
     region.worker(index).current.store(0, Release);
     tell(region, slot, settled);
 }

@@ -139,6 +139,23 @@ fn a_cancelled_call_is_withdrawn_or_its_worker_knows() {
     });
 }
 
+/// In a private region: of the worker that begins a call and the supervisor that withdraws it one succeeds.
+#[test]
+fn a_withdrawn_call_is_not_begun() {
+    loom::model(|| {
+        let (word, _) = ready();
+        let begin = |w: &AtomicU64| w.claim(0) && w.begin(0);
+        let withdraw = |w: &AtomicU64| {
+            let _ = w.take_back(w.state());
+            w.claim(1) && w.bury(1) != Settled::NotMine
+        };
+        // It may find the call once more after it was taken back.
+        let (begun, withdrawn) = both(&word, move |w| begin(w) || begin(w), withdraw);
+        assert!(!(begun && withdrawn));
+        assert!(!withdrawn || word.state().phase() == Some(Phase::Died));
+    });
+}
+
 #[test]
 fn a_call_finished_or_marked_settles_once() {
     loom::model(|| {
@@ -211,7 +228,7 @@ fn a_call_of_a_dead_worker_is_given_back_once_beside_a_patrol() {
     loom::model(|| {
         let (word, _) = ready();
         assert!(word.claim(1));
-        let (supervisor, client) = both(&word, |w| w.requeue(1), |w| w.take_back(w.state()));
+        let (supervisor, client) = both(&word, |w| w.requeue(1, false), |w| w.take_back(w.state()));
         assert!((supervisor == Requeued::Ready) != (client == Requeued::Ready));
         assert_eq!((word.state().phase(), word.state().tries()), (Some(Phase::Ready), 1));
     });

@@ -1,4 +1,4 @@
-//! A client, one of whose processes dies at a fault point: `at_fault_point exec|fork SCENE SIGNAL`.
+//! A client, one of whose processes dies at a fault point: `at_fault_point exec|fork|handed SCENE SIGNAL`.
 //!
 //! Makes the calls of its scene, checks what the documentation says of them, and says `done`. Then uses
 //! the pool for each line that it reads and says `again`, and ends with its input.
@@ -32,6 +32,9 @@ fn main() -> Result<()> {
     let signal = Signal(signal.parse().expect("a signal's number"));
     if method == "fork" {
         multicore::initialize()?;
+    }
+    if method == "handed" {
+        hand_out()?;
     }
     match scene.as_str() {
         // Nothing is lost, whoever had it in hand.
@@ -70,6 +73,14 @@ fn main() -> Result<()> {
         _ => panic!("no scene `{scene}`"),
     }
     done()
+}
+
+/// A default pool in a sandbox without walls: deaths at the points need files.
+fn hand_out() -> Result<()> {
+    let sandbox = multicore::Sandbox::new().without_landlock().without_seccomp();
+    let plan = env::var("MULTICORE_FAULT_POINT").unwrap_or_default();
+    let config = multicore::Config::new().sandbox(sandbox).env("MULTICORE_FAULT_POINT", plan);
+    multicore::initialize_with(multicore_tests::fixture::in_family(config))
 }
 
 fn check_died(outcome: Result<u64>, expected: Signal) {

@@ -64,7 +64,7 @@ pub const RESULT: &str = "the result";
 pub const GONE: &str = "all are gone";
 
 /// Every way.
-pub const FAULTS: [Fault; 44] = [
+pub const FAULTS: [Fault; 45] = [
     fault("the function panics", "panic!", "Panicked", |stage| dies(stage, Death::Panic)),
     fault(
         "a panic ends the process: under panic = \"abort\", or while another panic unwinds",
@@ -186,6 +186,12 @@ pub const FAULTS: [Fault; 44] = [
         "an impossible phase in every state word",
         "Died",
         forged::impossible_words,
+    ),
+    fault(
+        "a worker of a sandboxed pool writes over what it shares",
+        "an impossible phase in its own state word",
+        "Died",
+        forged::an_impossible_word_of_its_own,
     ),
     fault("the client dies", "kill -9 of it in the middle of calls", GONE, alone::client_dies),
 ];

@@ -3,13 +3,14 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use multicore::{Handle, Pool};
+use multicore::{Handle, Pool, Sandbox};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::dying::{self, Loop};
 use super::observe::FOREVER;
 use super::stage::{Seen, Stage};
+use crate::fixture::in_family;
 use crate::procfs::{self, Stat};
 use crate::watch::eventually;
 use crate::wild::region::Region;
@@ -40,6 +41,28 @@ pub fn impossible_words(stage: &Stage) -> Seen {
     let back = moment::now();
     let _ = forger.get();
     assert_eq!(pool.spawn(tasks::square::call(7)).and_then(Handle::get).ok(), Some(49), "the pool goes on");
+    Seen::at(back, moment::noted(&path).at, outcome)
+}
+
+/// As [`forge()`], in a region that has nobody else's call.
+#[multicore::task]
+fn forge_own(path: &str) {
+    let region = Region::find(1, 1, WINDOW);
+    moment::note(path);
+    region.slot(0).state.fetch_or(0xf, Relaxed);
+}
+
+/// What becomes of its own call; another worker's is as it was.
+pub fn an_impossible_word_of_its_own(stage: &Stage) -> Seen {
+    // Without walls, so that it can say when.
+    let sandbox = Sandbox::new().without_landlock().without_seccomp();
+    let pool = Pool::builder().workers(WORKERS).payload_limit(WINDOW as u64).sandbox(sandbox);
+    let pool = in_family(pool).build().expect("a pool");
+    let path = stage.note();
+    let other = pool.spawn(tasks::nap::call(5)).expect("a slot");
+    let outcome = pool.spawn(forge_own::call(&path)).and_then(Handle::get);
+    let back = moment::now();
+    assert_eq!(other.get().ok(), Some(5), "the other call is not touched");
     Seen::at(back, moment::noted(&path).at, outcome)
 }
 

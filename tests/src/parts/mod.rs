@@ -4,7 +4,6 @@ pub mod ends;
 pub mod families;
 pub mod limits;
 pub mod refusals;
-#[cfg(feature = "sandbox")]
 pub mod sandboxed;
 
 use multicore::{Config, Start};
@@ -77,7 +76,6 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("threads", []) => limits::threads(),
         ("methods", []) => limits::methods(),
         ("strange", []) => limits::strange(method),
-        #[cfg(feature = "sandbox")]
         ("sandboxed", [what]) => sandboxed::play(method, what),
         ("no-processes", [extra]) => limits::no_processes(method, extra),
         ("table", [times]) => endure::table::play(method, times),

@@ -86,11 +86,21 @@ fn a_call_goes_there_and_back() {
 #[test]
 fn a_forged_length_or_outcome_spoils_the_cell() {
     for (len, outcome) in
-        [(WINDOW as u64 + 1, 1), (u64::MAX, 1), (u64::MAX, 2), (7, 0), (7, 3), (7, u32::MAX)]
+        [(WINDOW as u64 + 1, 1), (u64::MAX, 1), (u64::MAX, 2), (7, 0), (7, 4), (7, u32::MAX)]
     {
         let mut rig = Rig::running();
         rig.answer(len, outcome);
         assert!(matches!(rig.take(), Err(Unfit::Spoilt)), "{len} {outcome}");
+    }
+}
+
+#[test]
+fn memory_that_a_worker_did_not_get_is_told_as_such() {
+    for (said, errno) in [(u64::from(28u32), 28), (u64::MAX, libc::ENOMEM)] {
+        let mut rig = Rig::running();
+        rig.answer(said, Outcome::NoMemory as u32);
+        assert!(matches!(rig.take(), Err(Unfit::Os(error)) if error.raw_os_error() == Some(errno)));
+        assert_eq!(rig.cell.look(), Look::Away, "it goes on");
     }
 }
 
@@ -191,10 +201,10 @@ fn no_scribble_makes_the_supervisor_stumble() {
                 &header.task,
                 &record.calls,
             ];
-            let value = if random() % 2 == 0 { random() } else { 1 << 32 | random() % 256 };
+            let value = if random() % 2 == 0 { random() } else { (1 << 32) | (random() % 256) };
             words[(random() % 6) as usize].store(value, SeqCst);
             record.ready.store((random() % 4) as u32, SeqCst);
-            header.outcome.store((random() % 4) as u32, SeqCst);
+            header.outcome.store((random() % 5) as u32, SeqCst);
             match random() % 5 {
                 0 => drop(rig.give()),
                 1 => drop(rig.take()),
