@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::control::{self, Hello, Word as Say};
 use super::handout::Handout;
 use super::map;
+use super::retries::Retries;
 use super::roster::Roster;
 use super::storm::Storm;
 use super::supervisor::{Seat, Supervisor};
@@ -74,6 +75,7 @@ impl Supervisor {
             last_failure: String::new(),
             retry_at: None,
             storm: Storm::new(hello.geometry.workers),
+            retries: Retries::new(hello.geometry.slots),
             draining: false,
         }))
     }

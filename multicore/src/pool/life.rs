@@ -150,6 +150,13 @@ impl Client {
         }
     }
 
+    /// Has the supervisor run a call again so often at most.
+    pub(super) fn bound_in_supervisor(&self, slot: u32, generation: u32, most: u32) {
+        if let Some(link) = &self.life().link {
+            link.tell(&Order::Bound { slot, generation, most });
+        }
+    }
+
     /// A state that nobody here wrote: ends all processes; the next look starts new ones. Not when it is
     /// `over`, because another thread met the same and was faster.
     #[cold]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! client: default, client, collect, patrol, settle, life, link, launch, roster, state
-//! supervisor: arrival, supervisor, deadline, stopped, storm, repair          worker: worker, limits, fault
+//! supervisor: arrival, supervisor, deadline, stopped, storm, retries, repair          worker: worker, limits, fault
 //! the same of a sandboxed pool, besides: handout, cell
 //! between client and supervisor: control
 //! ```
@@ -24,6 +24,7 @@ pub(crate) mod link;
 pub(crate) mod map;
 mod patrol;
 pub(crate) mod repair;
+mod retries;
 mod roster;
 pub(crate) mod settle;
 pub(crate) mod spin;

@@ -156,7 +156,9 @@ impl Client {
         }
         let limit = self.seats[slot].limit.load(Relaxed);
         *sight = sight.again((seen.without_flags(), limit), gap);
-        self.bound_retries(slot);
+        if let Some(most) = self.bound_retries(slot) {
+            self.bound_in_supervisor(slot as u32, seen.generation(), most);
+        }
         if self.is_endless(slot, limit, sight) {
             return Need::Poison;
         }

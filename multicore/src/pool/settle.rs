@@ -35,17 +35,20 @@ impl Client {
     /// With every process dead: settles calls whose words make no sense.
     pub(crate) fn settle_impossible(&self) {
         self.settle(&Loss::Garbled, |held, seen| self.is_impossible(held, seen));
-        (0..self.seats.len()).for_each(|slot| self.bound_retries(slot));
+        for slot in 0..self.seats.len() {
+            let _ = self.bound_retries(slot);
+        }
     }
 
     /// The header's count of retries goes down, and never up: a call that dies each time it is run would
-    /// be run for ever.
-    pub(super) fn bound_retries(&self, slot: usize) {
+    /// be run for ever. What was granted, if the header said more.
+    pub(super) fn bound_retries(&self, slot: usize) -> Option<u32> {
         let most = self.seats[slot].retries.load(Relaxed);
         let count = &self.region.slot(slot).retries;
-        if count.load(Relaxed) > most {
+        (count.load(Relaxed) > most).then(|| {
             count.store(most, Relaxed);
-        }
+            most
+        })
     }
 
     /// Whether a worker wrote over this word: nobody here leaves it like that, not even for a moment.

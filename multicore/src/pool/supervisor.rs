@@ -21,6 +21,7 @@ use super::handout::Handout;
 use super::limits::Limits;
 use super::map;
 use super::repair;
+use super::retries::Retries;
 use super::roster::Roster;
 use super::storm::Storm;
 use super::worker::{NOT_SANDBOXED, Worker};
@@ -91,6 +92,7 @@ pub(super) struct Supervisor {
     /// When the next worker may be tried after a failure.
     pub(super) retry_at: Option<u64>,
     pub(super) storm: Storm,
+    pub(super) retries: Retries,
     pub(super) draining: bool,
 }
 
@@ -182,6 +184,10 @@ impl Supervisor {
             }
             // Going round is looking.
             Ok(Some((Order::Look, _))) => Next::Go,
+            Ok(Some((Order::Bound { slot, generation, most }, _))) => {
+                self.retries.bound(slot, generation, most);
+                Next::Go
+            }
             // Stopped, gone, or talking nonsense: all are the end.
             _ => Next::Leave,
         }
@@ -309,6 +315,7 @@ impl Supervisor {
             cpu: reaped.cpu,
             peak_memory: reaped.peak_memory,
         };
+        self.retries.count(&self.region, death.worker);
         repair::after_death(&self.region, &death);
         point("repaired");
         // The dead worker may have been about to wake somebody.
