@@ -63,7 +63,7 @@ pub(crate) enum BackendChoice {
 /// | – | `MULTICORE_BACKEND` (`processes`, `inline`) | `processes` |
 /// | – | `MULTICORE_FAULT` (`kill:render:3`) | none |
 ///
-/// Calls to a pool with a timeout or a limit (calls, memory, data, CPU time, files) never run in this
+/// Calls to a pool with a timeout, a limit (calls, memory, data, CPU time, files) or a sandbox never run in this
 /// process: they are [`Error::Refused`](crate::Error::Refused) where they would have to.
 ///
 /// ```

@@ -84,6 +84,13 @@ impl Handout {
         self.cells.iter().filter_map(|place| place.cell.as_ref()).map(|cell| cell.bell().as_fd())
     }
 
+    /// What was rung is heard: silent from here on, and looked at after that.
+    pub(super) fn silence(&self, rung: &[bool]) {
+        for (bell, _) in self.bells().zip(rung).filter(|(_, rung)| **rung) {
+            let _ = eventfd::drain(bell);
+        }
+    }
+
     /// Workers that want a call and shall have one.
     fn idle(&self, seats: &[Seat]) -> impl Iterator<Item = usize> {
         let wants = |index: &usize| {
@@ -102,8 +109,6 @@ impl Supervisor {
         let Some(handout) = &mut self.handout else { return };
         for (index, place) in handout.cells.iter_mut().enumerate() {
             let (Some(cell), Some(pid)) = (&mut place.cell, self.seats[index].pid) else { continue };
-            // First silent, then looked at: what comes in between rings again.
-            let _ = eventfd::drain(cell.bell().as_fd());
             cell.mirror(self.region.worker(index));
             match cell.look() {
                 Look::Finished => {

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! client: default, client, collect, patrol, settle, life, link, launch, roster, state
-//! supervisor: arrival, supervisor, deadline, stopped, storm, retries, repair          worker: worker, limits, fault
-//! the same of a sandboxed pool, besides: handout, cell
+//! supervisor: arrival, birth, supervisor, deadline, stopped, storm, retries, repair; in a sandboxed pool handout, cell
+//! worker: worker, limits, fault
 //! between client and supervisor: control
 //! ```
 
 mod arrival;
+mod birth;
 mod cell;
 pub(crate) mod client;
 pub(crate) mod clock;

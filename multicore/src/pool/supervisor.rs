@@ -1,7 +1,7 @@
 //! The supervisor: one thread, no user code. Forks workers, watches them, enforces deadlines, puts
 //! what a dead worker left back in order, and leaves nobody behind.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
@@ -12,27 +12,23 @@ use nix::sys::signal::Signal;
 use nix::sys::time::TimeSpec;
 use nix::unistd::Pid;
 
-use super::arrival::short;
-use super::cell::Cell;
 use super::clock;
 use super::control::{self, Order, Word as Say};
 use super::deadline::Ending;
 use super::handout::Handout;
 use super::limits::Limits;
-use super::map;
 use super::repair;
 use super::retries::Retries;
 use super::roster::Roster;
 use super::storm::Storm;
-use super::worker::{NOT_SANDBOXED, Worker};
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::report::WireExit;
 use crate::shm::note::wipe;
 use crate::shm::region::Region;
 use crate::sys::fault::point;
-use crate::sys::process::{End, Fork, Reaped};
-use crate::sys::{eventfd, process, signals, stack};
+use crate::sys::process::{End, Reaped};
+use crate::sys::{eventfd, process, signals};
 
 /// How often in a row a worker may fail to become ready.
 pub(crate) const RESTART_LIMIT: u32 = 10;
@@ -148,10 +144,10 @@ impl Supervisor {
     fn sleep(&mut self, control: &OwnedFd, alarm: u64) -> Next {
         let left = Duration::from_nanos(alarm.saturating_sub(clock::now()));
         let wait = (alarm != u64::MAX).then(|| TimeSpec::from_duration(left));
-        let own = [control, &self.client, &self.children, &self.kick].map(AsFd::as_fd);
         let bells = self.handout.iter().flat_map(Handout::bells);
-        let mut fds: Vec<_> =
-            own.into_iter().chain(bells).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        let own = [control, &self.client, &self.children, &self.kick].map(AsFd::as_fd);
+        let all = own.into_iter().chain(bells);
+        let mut fds: Vec<_> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         match ppoll(&mut fds, wait, None) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => {
@@ -161,8 +157,8 @@ impl Supervisor {
                 return Next::Leave;
             }
         }
-        let [control_ready, client_gone, child, kicked] =
-            [0, 1, 2, 3].map(|at| fds[at].any().unwrap_or(false));
+        let heard: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(false)).collect();
+        let [control_ready, client_gone, child, kicked] = [0, 1, 2, 3].map(|at| heard[at]);
         if client_gone {
             return Next::Leave;
         }
@@ -171,6 +167,9 @@ impl Supervisor {
         }
         if kicked {
             let _ = eventfd::drain(self.kick.as_fd());
+        }
+        if let Some(handout) = &self.handout {
+            handout.silence(&heard[own.len()..]);
         }
         if !control_ready {
             return Next::Go;
@@ -193,79 +192,11 @@ impl Supervisor {
         }
     }
 
-    /// Forks a worker for each empty seat that still needs one.
-    fn fill_seats(&mut self) {
-        if self.retry_at.is_some_and(|at| clock::now() < at) {
-            return;
-        }
-        self.retry_at = None;
-        for index in 0..self.seats.len() {
-            if self.seats[index].pid.is_some() || self.draining && !repair::any_ready(&self.region) {
-                continue;
-            }
-            if self.retry_at.is_some() {
-                return;
-            }
-            self.region.worker(index).reset();
-            let supervisor = Pid::this();
-            if let Some(handout) = &mut self.handout
-                && let Err(error) = handout.furnish(index, self.region.geometry().window)
-            {
-                self.failed(error.to_string());
-                continue;
-            }
-            match process::fork_supervisor() {
-                Ok(Fork::Parent(pid)) => {
-                    point("forked");
-                    // A worker says so itself; a sandboxed one says it elsewhere.
-                    self.region.worker(index).pid.store(pid.as_raw() as u32, Relaxed);
-                    self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
-                }
-                Ok(Fork::Child) => self.become_worker(index, supervisor),
-                Err(error) => self.failed(error.to_string()),
-            }
-        }
-    }
-
     /// Whether there is a worker that became ready. A pool that has one goes on, however often the
     /// others fail.
     fn any_ready(&self) -> bool {
         let ready = |index| self.region.worker(index).ready.load(SeqCst) != 0;
         self.seats.iter().enumerate().any(|(index, seat)| seat.pid.is_some() && ready(index))
-    }
-
-    /// In the forked child.
-    fn become_worker(&self, seat: usize, supervisor: Pid) -> ! {
-        let _ = process::own_group();
-        // First of all: who is too late to be killed with the supervisor is on the roster.
-        self.roster.note(seat);
-        if !process::die_with_parent(supervisor) {
-            process::exit_now(0);
-        }
-        signals::reset_all();
-        let _ = signals::for_worker();
-        let cell = self.handout.as_ref().and_then(|handout| handout.cell(seat));
-        let private = cell.map(Cell::descriptors).unwrap_or_default();
-        process::close_all_but(&[&self.kept_by_workers[..], &private].concat());
-        process::set_name(&format!("{}: worker {seat}", short(&self.name)));
-        process::set_oom_score(1000);
-        process::print_by_lines();
-        let (index, region, kick) = match cell {
-            Some(cell) => match map::map(cell.file().clone(), cell.geometry()) {
-                Ok(region) => (0, Arc::new(region), cell.bell()),
-                // There is no place to say why.
-                Err(_) => process::exit_now(NOT_SANDBOXED),
-            },
-            None => (seat, self.region.clone(), &self.kick),
-        };
-        // The process ends without ever giving it back.
-        let region: &'static Region = Box::leak(Box::new(region));
-        // Without it an overflow is a plain SIGSEGV.
-        let _ = stack::install(&region.worker(index).stack_overflow);
-        let own = cell.map(|cell| cell.own(self.lifeline.as_raw_fd()));
-        let sandbox = self.handout.as_ref().map(|handout| &handout.sandbox).zip(own);
-        let (registry, limits, faults) = (self.registry, &self.limits, self.faults);
-        Worker { index, region, registry, limits, faults, kick, supervisor, sandbox }.work()
     }
 
     /// Takes one dead child, and whatever is left of its process group with it.
@@ -322,7 +253,8 @@ impl Supervisor {
         repair::wake_workers(&self.region);
     }
 
-    fn failed(&mut self, cause: String) {
+    /// A worker could not be made, or never became ready.
+    pub(super) fn failed(&mut self, cause: String) {
         self.failures += 1;
         self.last_failure = cause;
         // 1, 2, 4 … 512 ms: ten failures take about a second, and no storm.

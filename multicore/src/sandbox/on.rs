@@ -38,8 +38,13 @@ const MOST_PATHS: usize = 16 << 10;
 /// What it does *not* promise: a worker that one call took over sees and answers the later calls that it is
 /// handed itself, so where callers must not learn of each other, add
 /// [`Config::max_calls`](crate::Config::max_calls)`(1)`. It can see that a file exists, how large it is and
-/// when it was changed; print; use up the cores and the memory that the pool's limits leave it; and measure
-/// how busy caches and disks are. What start functions have opened stays open.
+/// when it was changed; print; measure how busy caches and disks are; and use up the cores and the memory
+/// that it is left: [`timeout`](crate::Config::timeout), [`data_limit`](crate::Config::data_limit) and
+/// [`payload_limit`](crate::Config::payload_limit) bound them. What start functions have opened stays open,
+/// as do the descriptors that [`keep_fds`](crate::Config::keep_fds) names.
+///
+/// Start functions run before, exit functions inside of the sandbox. Each worker takes two descriptors in
+/// the supervisor: hundreds of workers need a higher `ulimit -n`.
 ///
 /// ```
 /// use multicore::{Pool, Sandbox};

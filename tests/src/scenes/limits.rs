@@ -37,7 +37,9 @@ pub fn a_worker_is_replaced_after_so_many_calls() {
     different.dedup();
     assert_eq!(different.len(), 10, "{pids:?}");
     drop(pool);
-    assert_eq!(std::fs::read_to_string(&hooks).unwrap().lines().count(), 10);
+    // An eleventh, that had nothing to do, may have begun.
+    let ends = std::fs::read_to_string(&hooks).unwrap().lines().count();
+    assert!((10..=11).contains(&ends), "{ends}");
 }
 
 /// Calls that are queued meanwhile run, each once.
