@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::pool::worker;
+use crate::pool::ready;
 use crate::shm::word::{Phase, Word};
 
 /// Whether the call that this worker runs is to end: its time is up, or its caller cancelled it.
@@ -28,7 +28,7 @@ use crate::shm::word::{Phase, Word};
 #[inline]
 #[must_use]
 pub fn cancelled() -> bool {
-    let Some((region, index)) = worker::here() else { return false };
+    let Some((region, index)) = ready::here() else { return false };
     let record = region.worker(index);
     let Some(slot) = (record.current.load(Relaxed) as usize).checked_sub(1) else { return false };
     if slot >= region.geometry().slots {
@@ -66,7 +66,7 @@ pub fn cancelled() -> bool {
 /// assert!(error.to_string().ends_with("(last seen at: page 12 of a.pdf)"), "{error}");
 /// ```
 pub fn breadcrumb(text: impl fmt::Display) {
-    let Some((region, index)) = worker::here() else { return };
+    let Some((region, index)) = ready::here() else { return };
     let mut line = Line { bytes: [0; Line::MOST], len: 0 };
     // Fails when the line is full, or where the user's `Display` does: what there is counts.
     let _ = write!(line, "{text}");

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::{Backend, Pool, launch, worker};
+use super::{Backend, Pool, launch, ready};
 use crate::config::{Config, Start};
 use crate::error::{Error, Result};
 use crate::load;
@@ -41,7 +41,7 @@ fn default() -> Result<&'static Default> {
 
 /// The default pool, opened if need be.
 pub(crate) fn pool() -> Result<Arc<Pool>> {
-    if worker::in_worker() {
+    if ready::in_worker() {
         static INLINE: OnceLock<Arc<Pool>> = OnceLock::new();
         let inline = || Arc::new(Pool { backend: Backend::Inline { asked_for: false, workers: 1 } });
         return Ok(INLINE.get_or_init(inline).clone());
@@ -72,7 +72,7 @@ fn open(state: &mut State, config: Config) -> Result<Arc<Pool>> {
 
 /// The default pool, if it is open.
 fn opened() -> Option<Arc<Pool>> {
-    if worker::in_worker() {
+    if ready::in_worker() {
         return None;
     }
     match &*default().ok()?.state.read().unwrap_or_else(PoisonError::into_inner) {
@@ -83,7 +83,7 @@ fn opened() -> Option<Arc<Pool>> {
 
 /// How many workers the default pool has or would have.
 pub(crate) fn workers() -> usize {
-    if worker::in_worker() {
+    if ready::in_worker() {
         return 1;
     }
     opened()
@@ -113,7 +113,7 @@ pub fn initialize() -> Result<()> {
 /// # Errors
 /// As [`initialize`]; with [`Start::Exec`] the number of threads does not matter.
 pub fn initialize_with(config: Config) -> Result<()> {
-    if worker::in_worker() {
+    if ready::in_worker() {
         return Ok(());
     }
     let default = default()?;

@@ -3,7 +3,7 @@
 //! ```text
 //! client: default, client, collect, patrol, settle, life, link, launch, roster, state
 //! supervisor: arrival, birth, supervisor, deadline, stopped, storm, retries, repair; in a sandboxed pool handout, cell
-//! worker: worker, limits, fault
+//! worker: ready, worker, limits, fault
 //! between client and supervisor: control
 //! ```
 
@@ -24,6 +24,7 @@ pub(crate) mod limits;
 pub(crate) mod link;
 pub(crate) mod map;
 mod patrol;
+pub(crate) mod ready;
 pub(crate) mod repair;
 mod retries;
 mod roster;
@@ -96,7 +97,7 @@ impl Pool {
     pub(crate) fn open(config: Config) -> Result<Pool> {
         let mut settings = config.settle()?;
         crate::registry::registry()?;
-        if worker::in_worker() {
+        if ready::in_worker() {
             settings.allow_here(IN_WORKER)?;
             return Ok(Pool { backend: Backend::Inline { asked_for: false, workers: settings.workers } });
         }
@@ -208,7 +209,7 @@ fn remember(client: &Arc<Client>) {
 
 /// A program that ends leaves no process that holds its output open.
 extern "C" fn stop_all() {
-    if worker::in_worker() {
+    if ready::in_worker() {
         return;
     }
     // Another thread may be inside; it is about to end as well.
@@ -232,7 +233,7 @@ impl Backend {
     pub(crate) fn place(&self) -> Place<'_> {
         match self {
             Backend::Inline { asked_for, .. } => Place::Here { asked_for: *asked_for },
-            Backend::Processes(_) if worker::in_worker() => Place::Here { asked_for: false },
+            Backend::Processes(_) if ready::in_worker() => Place::Here { asked_for: false },
             Backend::Processes(client) => Place::Workers(client),
         }
     }
