@@ -23,8 +23,14 @@ type Told = Vec<(String, String)>;
 
 /// The client plays this part under each method. The kernel refuses from the beginning or once a pool
 /// lives, and until the client has told what it saw of that.
-fn played(part: &str, refusal: &Refusal, check: impl Fn(&str, &Told)) {
-    METHODS.iter().for_each(|method| played_by(method, part, refusal, &check));
+fn played(part: &str, refusal: &Refusal, check: impl Fn(&str, &Told) + Sync) {
+    // Side by side: most of it is waiting.
+    std::thread::scope(|scope| {
+        for method in METHODS {
+            let check = &check;
+            scope.spawn(move || played_by(method, part, refusal, check));
+        }
+    });
 }
 
 fn played_by(method: &str, part: &str, refusal: &Refusal, check: &dyn Fn(&str, &Told)) {
