@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{BackendChoice, Config, Start};
 use crate::error::{Error, Result};
-use crate::pool::fault::{self, Plan};
-use crate::pool::limits::Limits;
+use crate::pool::worker::fault::{self, Plan};
+use crate::pool::worker::limits::Limits;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::{MAX_SLOTS, MAX_WORKERS};
 use crate::sys::process;

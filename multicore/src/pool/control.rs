@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::limits::Limits;
 use crate::error::{Error, Result};
+use crate::pool::worker::limits::Limits;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
 use crate::sys::socket;

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::{Backend, Pool, launch, ready};
+use super::client::launch;
+use super::worker::ready;
+use super::{Backend, Pool};
 use crate::config::{Config, Start};
 use crate::error::{Error, Result};
 use crate::load;

@@ -1,47 +1,30 @@
 //! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
 //!
 //! ```text
-//! client: default, client, collect, patrol, settle, life, link, launch, roster, state
-//! supervisor: arrival, birth, supervisor, deadline, stopped, storm, retries, repair; in a sandboxed pool handout, cell
-//! worker: ready, worker, limits, fault
-//! between client and supervisor: control
+//! default ─▶ Pool ─▶ client/ ── control, roster ─▶ supervisor/ ── fork ─▶ worker/
+//!                       └──────────── repair ────────────┘
+//! all three: map (the region), clock, spin
 //! ```
 
-mod arrival;
-mod birth;
-mod cell;
 pub(crate) mod client;
 pub(crate) mod clock;
-pub(crate) mod collect;
 pub(crate) mod control;
-mod deadline;
 pub(crate) mod default;
-pub(crate) mod fault;
-mod handout;
-pub(crate) mod launch;
-pub(crate) mod life;
-pub(crate) mod limits;
-pub(crate) mod link;
 pub(crate) mod map;
-mod patrol;
-pub(crate) mod ready;
 pub(crate) mod repair;
-mod retries;
 mod roster;
-pub(crate) mod settle;
 pub(crate) mod spin;
 pub(crate) mod state;
-mod stopped;
-mod storm;
 pub(crate) mod supervisor;
 pub(crate) mod worker;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use self::client::Client;
-use self::life::Life;
-use self::link::Link;
+use self::client::life::{self, Life};
+use self::client::link::Link;
+use self::client::{Client, launch};
+use self::worker::ready;
 use crate::call::Call;
 use crate::config::{BackendChoice, Config, Start};
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
-use super::worker::low_half;
+use crate::pool::worker::low_half;
 use crate::report::{Report, WireExit};
 use crate::shm::note::wipe;
 use crate::shm::region::Region;

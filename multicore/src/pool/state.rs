@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
-use super::client::Client;
-use super::patrol::ROUND;
 use super::{Place, Pool};
+use crate::pool::client::Client;
+use crate::pool::client::patrol::ROUND;
 use crate::registry::registry;
 use crate::shm::region::Region;
 use crate::shm::word::{Phase, Word};

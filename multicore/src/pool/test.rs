@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use super::{Backend, Pool, launch, life, link::Link, map, repair};
+use super::client::{launch, life, link::Link};
+use super::{Backend, Pool, map, repair};
 use crate::call::{Arguments, Call, Encoder, Invocation};
 use crate::codec::{self, Codec, Failure};
 use crate::config::Start;

@@ -3,7 +3,7 @@
 //! The header says it, and a worker may write there: one that has its own call run again and again would keep
 //! its caller waiting for ever. So the supervisor counts down by itself from what it saw at a call's first
 //! death, and the client, which alone knows what was granted, tells it where the header says more
-//! ([`patrol`](super::patrol)).
+//! ([`patrol`](crate::pool::client::patrol)).
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,15 +11,15 @@ use crate::shm::region::Region;
 use crate::shm::word::{Phase, Word};
 
 /// For each slot the last call that died here, and how often it may be run again.
-pub(super) struct Retries(Vec<(u32, u32)>);
+pub(in crate::pool) struct Retries(Vec<(u32, u32)>);
 
 impl Retries {
-    pub(super) fn new(slots: usize) -> Retries {
+    pub(in crate::pool) fn new(slots: usize) -> Retries {
         Retries(vec![(0, 0); slots])
     }
 
     /// Puts the counts right of what a dead worker ran, before it is settled.
-    pub(super) fn count(&mut self, region: &Region, worker: u16) {
+    pub(in crate::pool) fn count(&mut self, region: &Region, worker: u16) {
         for (slot, known) in self.0.iter_mut().enumerate() {
             let header = region.slot(slot);
             let state = header.state.state();
@@ -34,7 +34,7 @@ impl Retries {
     }
 
     /// The client says that a call was granted no more than this.
-    pub(super) fn bound(&mut self, slot: u32, generation: u32, most: u32) {
+    pub(in crate::pool) fn bound(&mut self, slot: u32, generation: u32, most: u32) {
         if let Some(known) = self.0.get_mut(slot as usize) {
             let left = if known.0 == generation { known.1.min(most) } else { most };
             *known = (generation, left);

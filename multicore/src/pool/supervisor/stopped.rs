@@ -2,13 +2,13 @@
 //! keeps nothing to itself, and is replaced when it stays so while calls wait.
 //!
 //! The kernel tells the supervisor of a stop as of a death. The client would find a call that such a
-//! worker holds as well, a moment later ([`patrol`](super::patrol)), but only where somebody waits.
+//! worker holds as well, a moment later ([`patrol`](crate::pool::client::patrol)), but only where somebody waits.
 
 use std::time::Duration;
 
-use super::clock::{self, nanoseconds};
-use super::repair;
-use super::supervisor::{Supervisor, kill};
+use crate::pool::clock::{self, nanoseconds};
+use crate::pool::repair;
+use crate::pool::supervisor::{Supervisor, kill};
 use crate::shm::region::Region;
 use crate::shm::word::{Phase, Requeued, Word};
 use crate::sys::fault::point;
@@ -19,7 +19,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 
 impl Supervisor {
     /// Hears which workers were stopped, and which go on.
-    pub(super) fn see_stops(&mut self) {
+    pub(in crate::pool) fn see_stops(&mut self) {
         while let Some((pid, stopped)) = process::next_stop() {
             // Whatever else a worker left to this process may stop as it likes.
             let Some(index) = self.seats.iter().position(|seat| seat.pid == Some(pid)) else { continue };
@@ -36,7 +36,7 @@ impl Supervisor {
 
     /// Kills workers that have been stopped for longer than the grace, run nothing and are missed; the next
     /// moment at which somebody has to look.
-    pub(super) fn end_stopped(&mut self, now: u64) -> u64 {
+    pub(in crate::pool) fn end_stopped(&mut self, now: u64) -> u64 {
         let mut alarm = u64::MAX;
         for (index, seat) in self.seats.iter_mut().enumerate() {
             let (Some(pid), Some(since), None) = (seat.pid, seat.stopped, &seat.end) else { continue };

@@ -1,5 +1,9 @@
 //! A worker: one thread that claims calls and runs them, one at a time, until it is told to leave.
 
+pub(crate) mod fault;
+pub(crate) mod limits;
+pub(crate) mod ready;
+
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::AtomicU64;
@@ -7,14 +11,13 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 use nix::unistd::Pid;
 
-use super::clock;
-use super::fault;
-use super::limits::{Limits, Recycling};
-use super::ready::EXPIRED;
-use super::spin::Spin;
+use self::limits::{Limits, Recycling};
+use self::ready::EXPIRED;
 use crate::call::Invocation;
 use crate::codec::{Codec, Failure};
 use crate::panics;
+use crate::pool::clock;
+use crate::pool::spin::Spin;
 use crate::registry::Registry;
 use crate::report::Report;
 use crate::sandbox::Sandbox;
@@ -221,7 +224,7 @@ impl Worker<'_> {
 }
 
 /// Tells those who wait for the call or for a free slot; whether its worker is being ended over it.
-pub(super) fn tell(region: &Region, slot: usize, settled: Settled) -> bool {
+pub(in crate::pool) fn tell(region: &Region, slot: usize, settled: Settled) -> bool {
     let expired = match settled {
         Settled::Kept { wake, expired } => {
             if wake {

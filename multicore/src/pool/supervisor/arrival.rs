@@ -4,14 +4,14 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::control::{self, Hello, Word as Say};
-use super::handout::Handout;
-use super::map;
-use super::retries::Retries;
-use super::roster::Roster;
-use super::storm::Storm;
-use super::supervisor::{Seat, Supervisor};
 use crate::error::{Error, Result};
+use crate::pool::control::{self, Hello, Word as Say};
+use crate::pool::map;
+use crate::pool::roster::Roster;
+use crate::pool::supervisor::handout::Handout;
+use crate::pool::supervisor::retries::Retries;
+use crate::pool::supervisor::storm::Storm;
+use crate::pool::supervisor::{Seat, Supervisor};
 use crate::registry::registry;
 use crate::sys::{eventfd, pidfd, process, signals};
 
@@ -23,7 +23,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// What the kernel refused, to be told to the client.
-    pub(super) fn begin(control: &mut OwnedFd, prefix_len: usize) -> Result<Option<Supervisor>> {
+    pub(in crate::pool) fn begin(control: &mut OwnedFd, prefix_len: usize) -> Result<Option<Supervisor>> {
         signals::reset_all();
         signals::for_supervisor()?;
         // Refused to the leader of a session, which leads a group already.
@@ -104,7 +104,7 @@ fn take_places(
 }
 
 /// The kernel keeps fifteen bytes of a process's name.
-pub(super) fn short(name: &str) -> &str {
+pub(in crate::pool) fn short(name: &str) -> &str {
     let mut end = name.len().min(6);
     while !name.is_char_boundary(end) {
         end -= 1;

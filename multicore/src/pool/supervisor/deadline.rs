@@ -7,15 +7,15 @@ use std::sync::atomic::fence;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::clock;
-use super::repair::Cause;
-use super::supervisor::{Supervisor, kill};
+use crate::pool::clock;
+use crate::pool::repair::Cause;
+use crate::pool::supervisor::{Supervisor, kill};
 use crate::shm::region::Region;
 use crate::shm::word::{Phase, Word};
 use crate::sys::process;
 
 /// When a running call is to be ended, and why.
-pub(super) struct Due {
+pub(in crate::pool) struct Due {
     slot: usize,
     generation: u32,
     /// On the monotonic clock, in nanoseconds.
@@ -24,8 +24,8 @@ pub(super) struct Due {
 }
 
 /// The end of a worker, under way: its call sees the word's bit, then it gets SIGTERM, then SIGKILL.
-pub(super) struct Ending {
-    pub(super) cause: Cause,
+pub(in crate::pool) struct Ending {
+    pub(in crate::pool) cause: Cause,
     /// At once, unless the call asks whether it is to end; `None` once it was sent.
     term_at: Option<u64>,
     /// `u64::MAX` once it was sent.
@@ -65,7 +65,7 @@ impl Ending {
 
 impl Supervisor {
     /// Announces when the supervisor looks next, after doing what is due.
-    pub(super) fn set_alarm(&mut self) -> u64 {
+    pub(in crate::pool) fn set_alarm(&mut self) -> u64 {
         let mut alarm = self.enforce();
         loop {
             self.region.head().next_alarm.store(alarm, SeqCst);
@@ -104,7 +104,7 @@ impl Supervisor {
 }
 
 /// When the call that `worker` runs is to be ended; `None` when it may run as long as it likes.
-pub(super) fn deadline(region: &Region, worker: usize) -> Option<Due> {
+pub(in crate::pool) fn deadline(region: &Region, worker: usize) -> Option<Due> {
     let slot = (region.worker(worker).current.load(Relaxed) as usize).checked_sub(1)?;
     if slot >= region.geometry().slots {
         return None;

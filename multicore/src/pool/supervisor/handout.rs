@@ -21,12 +21,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 
-use super::cell::{Cell, Look, Unfit};
-use super::clock;
-use super::repair;
-use super::supervisor::{Seat, Supervisor, kill};
-use super::worker::tell;
 use crate::error::Result;
+use crate::pool::clock;
+use crate::pool::repair;
+use crate::pool::supervisor::cell::{Cell, Look, Unfit};
+use crate::pool::supervisor::{Seat, Supervisor, kill};
+use crate::pool::worker::tell;
 use crate::report::Report;
 use crate::sandbox::Sandbox;
 use crate::shm::hint::Cursor;
@@ -40,8 +40,8 @@ use crate::sys::fault::point;
 const UNDECIDED: u64 = 10_000_000_000;
 
 /// What the supervisor of a sandboxed pool has besides.
-pub(super) struct Handout {
-    pub(super) sandbox: Sandbox,
+pub(in crate::pool) struct Handout {
+    pub(in crate::pool) sandbox: Sandbox,
     cells: Vec<Place>,
 }
 
@@ -54,14 +54,14 @@ struct Place {
 }
 
 /// What a dead worker left of the call that it had been given.
-pub(super) struct Left {
-    pub(super) begun: bool,
+pub(in crate::pool) struct Left {
+    pub(in crate::pool) begun: bool,
     /// What it did that no worker does.
-    pub(super) misdeed: Option<&'static str>,
+    pub(in crate::pool) misdeed: Option<&'static str>,
 }
 
 impl Handout {
-    pub(super) fn new(sandbox: Sandbox, workers: usize) -> Handout {
+    pub(in crate::pool) fn new(sandbox: Sandbox, workers: usize) -> Handout {
         Handout { sandbox, cells: (0..workers).map(|_| Place::default()).collect() }
     }
 
@@ -69,23 +69,23 @@ impl Handout {
     ///
     /// # Errors
     /// `Os`.
-    pub(super) fn furnish(&mut self, index: usize, window: usize) -> Result<()> {
+    pub(in crate::pool) fn furnish(&mut self, index: usize, window: usize) -> Result<()> {
         self.cells[index] = Place { cell: Some(Cell::new(window)?), end_at: None };
         Ok(())
     }
 
     /// The private region of this worker.
-    pub(super) fn cell(&self, index: usize) -> Option<&Cell> {
+    pub(in crate::pool) fn cell(&self, index: usize) -> Option<&Cell> {
         self.cells[index].cell.as_ref()
     }
 
     /// What the workers ring.
-    pub(super) fn bells(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+    pub(in crate::pool) fn bells(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.cells.iter().filter_map(|place| place.cell.as_ref()).map(|cell| cell.bell().as_fd())
     }
 
     /// What was rung is heard: silent from here on, and looked at after that.
-    pub(super) fn silence(&self, rung: &[bool]) {
+    pub(in crate::pool) fn silence(&self, rung: &[bool]) {
         for (bell, _) in self.bells().zip(rung).filter(|(_, rung)| **rung) {
             let _ = eventfd::drain(bell);
         }
@@ -105,7 +105,7 @@ impl Handout {
 
 impl Supervisor {
     /// Takes what workers have finished, and gives those that want a call the next.
-    pub(super) fn hand_out(&mut self) {
+    pub(in crate::pool) fn hand_out(&mut self) {
         let Some(handout) = &mut self.handout else { return };
         for (index, place) in handout.cells.iter_mut().enumerate() {
             let (Some(cell), Some(pid)) = (&mut place.cell, self.seats[index].pid) else { continue };
@@ -140,7 +140,7 @@ impl Supervisor {
     }
 
     /// Tells calls whose end is under way.
-    pub(super) fn pass_ends_on(&self) {
+    pub(in crate::pool) fn pass_ends_on(&self) {
         let Some(handout) = &self.handout else { return };
         for (place, seat) in handout.cells.iter().zip(&self.seats) {
             if let (Some(cell), Some(_)) = (&place.cell, &seat.end) {
@@ -150,13 +150,13 @@ impl Supervisor {
     }
 
     /// Before a sleep: announces who wants a call. Whether there is one already.
-    pub(super) fn announce_idle(&self) -> bool {
+    pub(in crate::pool) fn announce_idle(&self) -> bool {
         let ready = |index| self.region.idle().insert_then(index, || self.region.ready().any());
         self.handout.as_ref().is_some_and(|handout| handout.idle(&self.seats).any(ready))
     }
 
     /// After a sleep: who wants a call is for the supervisor alone to know.
-    pub(super) fn withdraw_idle(&self) {
+    pub(in crate::pool) fn withdraw_idle(&self) {
         if self.handout.is_some() {
             (0..self.seats.len()).for_each(|index| {
                 let _ = self.region.idle().remove(index);
@@ -166,7 +166,7 @@ impl Supervisor {
 
     /// Ends workers that have finished their call long ago and neither want another one nor leave; when the
     /// next one is due.
-    pub(super) fn end_undecided(&mut self, now: u64) -> u64 {
+    pub(in crate::pool) fn end_undecided(&mut self, now: u64) -> u64 {
         let Some(handout) = &mut self.handout else { return u64::MAX };
         let mut alarm = u64::MAX;
         for (place, seat) in handout.cells.iter_mut().zip(&self.seats) {
@@ -183,7 +183,7 @@ impl Supervisor {
     }
 
     /// A worker has died: delivers what it had finished, and says what is to be known of what it had not.
-    pub(super) fn vacate(&mut self, index: usize) -> Option<Left> {
+    pub(in crate::pool) fn vacate(&mut self, index: usize) -> Option<Left> {
         let mut cell = std::mem::take(&mut self.handout.as_mut()?.cells[index]).cell?;
         cell.mirror(self.region.worker(index));
         if cell.look() == Look::Finished {

@@ -9,11 +9,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{Config, Start};
+use crate::pool::client::collect::Kept;
+use crate::pool::client::life::{self, Life};
 use crate::pool::client::{HELD, RESERVING, Ticket};
-use crate::pool::collect::Kept;
-use crate::pool::deadline::deadline;
-use crate::pool::life::{self, Life};
 use crate::pool::repair::{self, Death};
+use crate::pool::supervisor::deadline::deadline;
 use crate::pool::{map, state};
 use crate::shm::layout::Geometry;
 use crate::shm::word::{MAX_TRIES, Settled};

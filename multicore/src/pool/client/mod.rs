@@ -1,9 +1,16 @@
 //! The client's side of a pool: reserve a slot, encode, publish. What comes back is in
-//! [`collect`](super::collect).
+//! [`collect`].
 //!
 //! Any number of threads; no lock on the way of a call. What the client believes about a slot it
 //! keeps in memory of its own, so that a worker that scribbles over the region cannot make two
 //! threads use one slot.
+
+pub(crate) mod collect;
+pub(crate) mod launch;
+pub(crate) mod life;
+pub(crate) mod link;
+pub(crate) mod patrol;
+pub(crate) mod settle;
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,15 +18,15 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::clock;
-use super::collect::Kept;
-use super::fault::{self, Plan};
-use super::life::{Life, Standing};
-use super::patrol::Patrol;
-use super::spin::Spin;
+use self::collect::Kept;
+use self::life::{Life, Standing};
+use self::patrol::Patrol;
 use crate::call::Call;
 use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
+use crate::pool::clock;
+use crate::pool::spin::Spin;
+use crate::pool::worker::fault::{self, Plan};
 use crate::report::client_error;
 use crate::shm::layout::SlotHeader;
 use crate::shm::region::Region;
@@ -32,28 +39,28 @@ use crate::sys::{eventfd, futex};
 /// One use of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ticket {
-    pub(super) slot: u32,
-    pub(super) generation: u32,
+    pub(in crate::pool) slot: u32,
+    pub(in crate::pool) generation: u32,
 }
 
 /// What the client itself knows of a slot.
 #[derive(Default)]
-pub(super) struct Seat {
+pub(in crate::pool) struct Seat {
     /// The generation under way, with [`HELD`] set; [`RESERVING`]; 0 when nobody here holds the slot.
-    pub(super) held: AtomicU64,
+    pub(in crate::pool) held: AtomicU64,
     /// The last generation, which the next one follows whatever the word says.
     generation: AtomicU32,
     /// Bytes of the argument window that have pages.
-    pub(super) backed: AtomicU64,
+    pub(in crate::pool) backed: AtomicU64,
     /// Nanoseconds that the call may run; 0 for no limit. The header's copy is for the supervisor.
-    pub(super) limit: AtomicU64,
+    pub(in crate::pool) limit: AtomicU64,
     /// How often the call may be run again at most. The header's copy counts down.
-    pub(super) retries: AtomicU32,
+    pub(in crate::pool) retries: AtomicU32,
 }
 
-pub(super) const HELD: u64 = 1 << 32;
+pub(in crate::pool) const HELD: u64 = 1 << 32;
 /// A thread here is about to take the slot.
-pub(super) const RESERVING: u64 = 1 << 33;
+pub(in crate::pool) const RESERVING: u64 = 1 << 33;
 
 /// A pool, seen from the process that made it.
 pub(crate) struct Client {
@@ -64,16 +71,16 @@ pub(crate) struct Client {
     pub(crate) settings: Settings,
     faults: Vec<Plan>,
     pub(crate) method: Start,
-    pub(super) seats: Box<[Seat]>,
+    pub(in crate::pool) seats: Box<[Seat]>,
     reserve_cursor: AtomicU32,
     pub(crate) life: Mutex<Life>,
     /// A copy of the life's standing that needs no lock.
     pub(crate) standing: AtomicU32,
-    pub(super) kept: Mutex<HashMap<Ticket, Kept>>,
-    pub(super) spin: Spin,
+    pub(in crate::pool) kept: Mutex<HashMap<Ticket, Kept>>,
+    pub(in crate::pool) spin: Spin,
     /// What those who wait look at, and when they last did.
-    pub(super) patrol: Mutex<Patrol>,
-    pub(super) patrolled: AtomicU64,
+    pub(in crate::pool) patrol: Mutex<Patrol>,
+    pub(in crate::pool) patrolled: AtomicU64,
     /// How many threads sleep until any slot moves. The head's copy is for the workers.
     sleepers: Mutex<u32>,
     made_in: Token,
@@ -122,7 +129,7 @@ impl Client {
         !fork_guard::in_forked_child(self.made_in)
     }
 
-    pub(super) fn kept(&self) -> MutexGuard<'_, HashMap<Ticket, Kept>> {
+    pub(in crate::pool) fn kept(&self) -> MutexGuard<'_, HashMap<Ticket, Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -159,7 +166,7 @@ impl Client {
         }
     }
 
-    pub(super) fn try_reserve(&self) -> Option<Ticket> {
+    pub(in crate::pool) fn try_reserve(&self) -> Option<Ticket> {
         // Bounded, or a flood of forged hints would keep a thread here.
         for _ in 0..self.seats.len() {
             let cursor = self.reserve_cursor.load(Relaxed) as usize;
@@ -201,7 +208,7 @@ impl Client {
                 client.seat(ticket).held.store(0, Release);
                 client.header(ticket).state.abandon(ticket.generation);
                 client.region.free().insert(ticket.slot as usize);
-                super::worker::progress(&client.region);
+                crate::pool::worker::progress(&client.region);
             }
         }
         let abandon = Abandon(self, ticket);
@@ -240,7 +247,7 @@ impl Client {
     }
 
     /// In a sandboxed pool: has the supervisor look for calls to be handed out.
-    pub(super) fn ring(&self) {
+    pub(in crate::pool) fn ring(&self) {
         if let Some(bell) = &self.bell {
             // A ring that fails is rung again by the patrol.
             let _ = eventfd::signal(bell.as_fd());
@@ -267,11 +274,11 @@ impl Client {
         self.region.head().sleepers.store(*count, SeqCst);
     }
 
-    pub(super) fn seat(&self, ticket: Ticket) -> &Seat {
+    pub(in crate::pool) fn seat(&self, ticket: Ticket) -> &Seat {
         &self.seats[ticket.slot as usize]
     }
 
-    pub(super) fn header(&self, ticket: Ticket) -> &SlotHeader {
+    pub(in crate::pool) fn header(&self, ticket: Ticket) -> &SlotHeader {
         self.region.slot(ticket.slot as usize)
     }
 }

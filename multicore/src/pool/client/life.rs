@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use super::client::Client;
-use super::control::{Hello, Order};
-use super::launch;
-use super::link::Link;
-use super::repair::{self, Death};
-use super::supervisor::RESTART_LIMIT;
 use crate::error::{Error, Exit, Result, Usage};
+use crate::pool::client::Client;
+use crate::pool::client::launch;
+use crate::pool::client::link::Link;
+use crate::pool::control::{Hello, Order};
+use crate::pool::repair::{self, Death};
+use crate::pool::supervisor::RESTART_LIMIT;
 use crate::registry::registry;
 use crate::sys::process;
 
@@ -151,7 +151,7 @@ impl Client {
     }
 
     /// Has the supervisor run a call again so often at most.
-    pub(super) fn bound_in_supervisor(&self, slot: u32, generation: u32, most: u32) {
+    pub(in crate::pool) fn bound_in_supervisor(&self, slot: u32, generation: u32, most: u32) {
         if let Some(link) = &self.life().link {
             link.tell(&Order::Bound { slot, generation, most });
         }

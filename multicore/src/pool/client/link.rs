@@ -8,12 +8,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, pipe2};
 
-use super::control::{self, Hello, Order, Word as Say};
-use super::launch;
-use super::patrol::ROUND;
-use super::roster::Roster;
 use crate::config::Start;
 use crate::error::{Error, Result};
+use crate::pool::client::launch;
+use crate::pool::client::patrol::ROUND;
+use crate::pool::control::{self, Hello, Order, Word as Say};
+use crate::pool::roster::Roster;
 use crate::sys::{pidfd, process, socket};
 
 /// How long a new supervisor may take to answer.

@@ -6,10 +6,10 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
-use super::client::{Client, HELD, Ticket};
-use super::collect::Kept;
-use super::life::Loss;
-use super::worker::low_half;
+use crate::pool::client::collect::Kept;
+use crate::pool::client::life::Loss;
+use crate::pool::client::{Client, HELD, Ticket};
+use crate::pool::worker::low_half;
 use crate::shm::word::{Phase, State, Word};
 use crate::sys::futex;
 
@@ -42,7 +42,7 @@ impl Client {
 
     /// The header's count of retries goes down, and never up: a call that dies each time it is run would
     /// be run for ever. What was granted, if the header said more.
-    pub(super) fn bound_retries(&self, slot: usize) -> Option<u32> {
+    pub(in crate::pool) fn bound_retries(&self, slot: usize) -> Option<u32> {
         let most = self.seats[slot].retries.load(Relaxed);
         let count = &self.region.slot(slot).retries;
         (count.load(Relaxed) > most).then(|| {
@@ -52,7 +52,7 @@ impl Client {
     }
 
     /// Whether a worker wrote over this word: nobody here leaves it like that, not even for a moment.
-    pub(super) fn is_impossible(&self, held: Option<u32>, seen: State) -> bool {
+    pub(in crate::pool) fn is_impossible(&self, held: Option<u32>, seen: State) -> bool {
         match seen.phase() {
             None => true,
             Some(Phase::Free) => held.is_some(),
@@ -68,7 +68,7 @@ impl Client {
     /// A seat never holds the same generation twice, so one that reads the same before and after the
     /// word did not change in between. With the two read one after the other, a slot that another
     /// thread released and reserved meanwhile would look as if a worker had written over it.
-    pub(super) fn look(&self, slot: usize) -> (u64, State) {
+    pub(in crate::pool) fn look(&self, slot: usize) -> (u64, State) {
         loop {
             let held = self.seats[slot].held.load(Acquire);
             // The word is read with Acquire, so the seat's second load stays behind it.
@@ -104,6 +104,6 @@ impl Client {
     }
 }
 
-pub(super) fn generation(held: u64) -> Option<u32> {
+pub(in crate::pool) fn generation(held: u64) -> Option<u32> {
     (held & HELD != 0).then_some(held as u32)
 }

@@ -19,10 +19,10 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::socket::Shutdown;
 use nix::unistd::Pid;
 
-use super::control::{self, Hello, Wanted, Word as Say};
-use super::supervisor::supervise;
 use crate::config::Start;
 use crate::error::{Error, Result};
+use crate::pool::control::{self, Hello, Wanted, Word as Say};
+use crate::pool::supervisor::supervise;
 use crate::sys::fork_guard::{self, Token};
 use crate::sys::process::{Fork, Parent};
 use crate::sys::{entry, pidfd, process, signals, socket};

@@ -1,6 +1,15 @@
 //! The supervisor: one thread, no user code. Forks workers, watches them, enforces deadlines, puts
 //! what a dead worker left back in order, and leaves nobody behind.
 
+pub(crate) mod arrival;
+pub(crate) mod birth;
+pub(crate) mod cell;
+pub(crate) mod deadline;
+pub(crate) mod handout;
+pub(crate) mod retries;
+pub(crate) mod stopped;
+pub(crate) mod storm;
+
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -12,16 +21,16 @@ use nix::sys::signal::Signal;
 use nix::sys::time::TimeSpec;
 use nix::unistd::Pid;
 
-use super::clock;
-use super::control::{self, Order, Word as Say};
-use super::deadline::Ending;
-use super::handout::Handout;
-use super::limits::Limits;
-use super::repair;
-use super::retries::Retries;
-use super::roster::Roster;
-use super::storm::Storm;
+use self::deadline::Ending;
+use self::handout::Handout;
+use self::retries::Retries;
+use self::storm::Storm;
 use crate::error::Error;
+use crate::pool::clock;
+use crate::pool::control::{self, Order, Word as Say};
+use crate::pool::repair;
+use crate::pool::roster::Roster;
+use crate::pool::worker::limits::Limits;
 use crate::registry::Registry;
 use crate::report::WireExit;
 use crate::shm::note::wipe;
@@ -53,43 +62,43 @@ pub(crate) fn supervise(mut control: OwnedFd, prefix_len: usize) -> ! {
 
 /// One place in the row of workers.
 #[derive(Default)]
-pub(super) struct Seat {
+pub(in crate::pool) struct Seat {
     /// The process, while there is one.
-    pub(super) pid: Option<Pid>,
+    pub(in crate::pool) pid: Option<Pid>,
     /// How the supervisor ends it, if it does.
-    pub(super) end: Option<Ending>,
+    pub(in crate::pool) end: Option<Ending>,
     /// When it was forked.
-    pub(super) born: u64,
+    pub(in crate::pool) born: u64,
     /// Since when it is stopped, if it is.
-    pub(super) stopped: Option<u64>,
+    pub(in crate::pool) stopped: Option<u64>,
 }
 
-pub(super) struct Supervisor {
-    pub(super) region: Arc<Region>,
-    pub(super) registry: &'static Registry,
-    pub(super) client: OwnedFd,
+pub(in crate::pool) struct Supervisor {
+    pub(in crate::pool) region: Arc<Region>,
+    pub(in crate::pool) registry: &'static Registry,
+    pub(in crate::pool) client: OwnedFd,
     /// Never written: the client sees its end when supervisor and workers are all gone.
-    pub(super) lifeline: OwnedFd,
+    pub(in crate::pool) lifeline: OwnedFd,
     /// Not among what workers keep.
-    pub(super) roster: Roster,
-    pub(super) kept_by_workers: Vec<RawFd>,
-    pub(super) children: OwnedFd,
-    pub(super) kick: OwnedFd,
-    pub(super) grace: Duration,
-    pub(super) limits: Limits,
+    pub(in crate::pool) roster: Roster,
+    pub(in crate::pool) kept_by_workers: Vec<RawFd>,
+    pub(in crate::pool) children: OwnedFd,
+    pub(in crate::pool) kick: OwnedFd,
+    pub(in crate::pool) grace: Duration,
+    pub(in crate::pool) limits: Limits,
     /// In a sandboxed pool calls go through the supervisor's hands.
-    pub(super) handout: Option<Handout>,
-    pub(super) faults: bool,
-    pub(super) name: String,
-    pub(super) seats: Vec<Seat>,
+    pub(in crate::pool) handout: Option<Handout>,
+    pub(in crate::pool) faults: bool,
+    pub(in crate::pool) name: String,
+    pub(in crate::pool) seats: Vec<Seat>,
     /// Workers in a row that never became ready, and what ended the last.
-    pub(super) failures: u32,
-    pub(super) last_failure: String,
+    pub(in crate::pool) failures: u32,
+    pub(in crate::pool) last_failure: String,
     /// When the next worker may be tried after a failure.
-    pub(super) retry_at: Option<u64>,
-    pub(super) storm: Storm,
-    pub(super) retries: Retries,
-    pub(super) draining: bool,
+    pub(in crate::pool) retry_at: Option<u64>,
+    pub(in crate::pool) storm: Storm,
+    pub(in crate::pool) retries: Retries,
+    pub(in crate::pool) draining: bool,
 }
 
 enum Next {
@@ -254,7 +263,7 @@ impl Supervisor {
     }
 
     /// A worker could not be made, or never became ready.
-    pub(super) fn failed(&mut self, cause: String) {
+    pub(in crate::pool) fn failed(&mut self, cause: String) {
         self.failures += 1;
         self.last_failure = cause;
         // 1, 2, 4 … 512 ms: ten failures take about a second, and no storm.
@@ -293,7 +302,7 @@ fn last_words(words: Option<String>, exit: WireExit) -> Option<String> {
 }
 
 /// Kills a worker and its group; also one that has left its group, or does not lead it yet.
-pub(super) fn kill(worker: Pid) {
+pub(in crate::pool) fn kill(worker: Pid) {
     let _ = process::kill_group(worker, Signal::SIGKILL);
     let _ = process::kill(worker, Signal::SIGKILL);
 }

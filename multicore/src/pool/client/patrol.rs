@@ -21,10 +21,10 @@ use std::sync::TryLockError;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
-use super::client::Client;
-use super::clock;
-use super::repair::wake_workers;
-use super::worker::progress;
+use crate::pool::client::Client;
+use crate::pool::clock;
+use crate::pool::repair::wake_workers;
+use crate::pool::worker::progress;
 use crate::shm::word::{Phase, Requeued, State, Word};
 
 /// From one round to the next, and so the longest sleep without a look at the supervisor.
@@ -38,7 +38,7 @@ const LONG: Duration = Duration::from_secs(2);
 const LATE: Duration = Duration::from_secs(2);
 
 /// What the rounds so far saw.
-pub(super) struct Patrol {
+pub(in crate::pool) struct Patrol {
     sights: Box<[Sight]>,
 }
 
@@ -56,7 +56,7 @@ struct Sight {
 }
 
 impl Patrol {
-    pub(super) fn of(slots: usize) -> Patrol {
+    pub(in crate::pool) fn of(slots: usize) -> Patrol {
         Patrol { sights: vec![Sight::default(); slots].into() }
     }
 }
@@ -95,7 +95,7 @@ enum Need {
 
 impl Client {
     /// How long somebody may sleep who then goes on [`patrol`](Client::patrol).
-    pub(super) fn until_next_round(&self) -> Duration {
+    pub(in crate::pool) fn until_next_round(&self) -> Duration {
         let since = Duration::from_nanos(clock::now().saturating_sub(self.patrolled.load(Relaxed)));
         // Nobody waited lately: the first round of a wait is not at its start.
         if since >= ROUND { ROUND } else { ROUND - since }
@@ -103,7 +103,7 @@ impl Client {
 
     /// Makes a round if the last one is a while ago and nobody else is at it.
     #[inline]
-    pub(super) fn patrol(&self) {
+    pub(in crate::pool) fn patrol(&self) {
         let (now, last) = (clock::now(), self.patrolled.load(Relaxed));
         let gap = Duration::from_nanos(now.saturating_sub(last));
         if gap >= ROUND && self.patrolled.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
@@ -151,7 +151,7 @@ impl Client {
     /// Looks at one slot and does what can be done to it alone.
     fn visit(&self, slot: usize, sight: &mut Sight, gap: Duration) -> Need {
         let (held, seen) = self.look(slot);
-        if self.is_impossible(super::settle::generation(held), seen) {
+        if self.is_impossible(crate::pool::client::settle::generation(held), seen) {
             return Need::Poison;
         }
         let limit = self.seats[slot].limit.load(Relaxed);

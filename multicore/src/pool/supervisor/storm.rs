@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::clock::nanoseconds;
+use crate::pool::clock::nanoseconds;
 
 /// A worker that lived longer died of something else.
 const YOUNG: Duration = Duration::from_millis(100);
@@ -21,20 +21,20 @@ const LONGEST: Duration = Duration::from_millis(100);
 const FREE: u32 = 4;
 
 /// The deaths of young workers in a row.
-pub(super) struct Storm {
+pub(in crate::pool) struct Storm {
     free: u32,
     in_a_row: u32,
     last: u64,
 }
 
 impl Storm {
-    pub(super) fn new(workers: usize) -> Storm {
+    pub(in crate::pool) fn new(workers: usize) -> Storm {
         Storm { free: FREE * workers as u32, in_a_row: 0, last: 0 }
     }
 
     /// Counts the death at `now` of a worker that was born at `born` and never ran a call; when the next
     /// one may be started, if not at once.
-    pub(super) fn died(&mut self, born: u64, now: u64) -> Option<u64> {
+    pub(in crate::pool) fn died(&mut self, born: u64, now: u64) -> Option<u64> {
         if now.saturating_sub(born) > nanoseconds(YOUNG) {
             return None;
         }

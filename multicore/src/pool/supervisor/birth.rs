@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use nix::unistd::Pid;
 
-use super::arrival::short;
-use super::cell::Cell;
-use super::clock;
-use super::map;
-use super::ready::NOT_SANDBOXED;
-use super::repair;
-use super::supervisor::{Seat, Supervisor};
-use super::worker::Worker;
+use crate::pool::clock;
+use crate::pool::map;
+use crate::pool::repair;
+use crate::pool::supervisor::arrival::short;
+use crate::pool::supervisor::cell::Cell;
+use crate::pool::supervisor::{Seat, Supervisor};
+use crate::pool::worker::Worker;
+use crate::pool::worker::ready::NOT_SANDBOXED;
 use crate::shm::region::Region;
 use crate::sys::fault::point;
 use crate::sys::process::{self, Fork};
@@ -21,7 +21,7 @@ use crate::sys::{signals, stack};
 
 impl Supervisor {
     /// Forks a worker for each empty seat that still needs one.
-    pub(super) fn fill_seats(&mut self) {
+    pub(in crate::pool) fn fill_seats(&mut self) {
         if self.retry_at.is_some_and(|at| clock::now() < at) {
             return;
         }

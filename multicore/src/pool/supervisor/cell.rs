@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
-use super::map;
 use crate::error::Result;
+use crate::pool::map;
 use crate::shm::layout::{Geometry, Outcome, SlotHeader, WorkerRecord};
 use crate::shm::region::Region;
 use crate::shm::window::{WindowWriter, WriteError};
@@ -26,7 +26,7 @@ use crate::sys::{eventfd, futex, memfd};
 const NOBODY: u16 = 1;
 
 /// One private region, for the life of one worker.
-pub(super) struct Cell {
+pub(in crate::pool) struct Cell {
     region: Region,
     file: Arc<OwnedFd>,
     /// The worker rings it when it has finished a call, and when it wants one.
@@ -45,10 +45,10 @@ pub(super) struct Cell {
 
 /// The call that the worker has, or whose outcome was not taken yet.
 #[derive(Clone, Copy)]
-pub(super) struct Hand {
+pub(in crate::pool) struct Hand {
     /// Its slot in the pool's region, and which use of that this is.
-    pub(super) slot: usize,
-    pub(super) generation: u32,
+    pub(in crate::pool) slot: usize,
+    pub(in crate::pool) generation: u32,
     arguments_len: u64,
 }
 
@@ -61,7 +61,7 @@ struct Seen {
 
 /// What a worker does, as far as it can be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(in crate::pool) enum Look {
     /// It wants a call.
     Idle,
     /// It starts, or it decides whether it goes on.
@@ -76,7 +76,7 @@ pub(super) enum Look {
 
 /// Why a payload was not handed over.
 #[derive(Debug)]
-pub(super) enum Unfit {
+pub(in crate::pool) enum Unfit {
     Spoilt,
     /// The kernel has no memory for it.
     Os(io::Error),
@@ -87,7 +87,7 @@ impl Cell {
     ///
     /// # Errors
     /// `Os`.
-    pub(super) fn new(window: usize) -> Result<Cell> {
+    pub(in crate::pool) fn new(window: usize) -> Result<Cell> {
         let (region, file) = map::make_private(Geometry { slots: 1, workers: 1, window })?;
         let bell = eventfd::create()?;
         Ok(Cell {
@@ -104,33 +104,33 @@ impl Cell {
     }
 
     /// What the worker shares with the supervisor.
-    pub(super) fn descriptors(&self) -> [RawFd; 2] {
+    pub(in crate::pool) fn descriptors(&self) -> [RawFd; 2] {
         [self.file.as_raw_fd(), self.bell.as_raw_fd()]
     }
 
     /// What of all this the worker's own calls of the kernel name.
-    pub(super) fn own(&self, lifeline: RawFd) -> Own {
+    pub(in crate::pool) fn own(&self, lifeline: RawFd) -> Own {
         Own { region: self.file.as_raw_fd(), windows: self.geometry().control(), lifeline }
     }
 
-    pub(super) fn file(&self) -> &Arc<OwnedFd> {
+    pub(in crate::pool) fn file(&self) -> &Arc<OwnedFd> {
         &self.file
     }
 
-    pub(super) fn bell(&self) -> &OwnedFd {
+    pub(in crate::pool) fn bell(&self) -> &OwnedFd {
         &self.bell
     }
 
-    pub(super) fn geometry(&self) -> Geometry {
+    pub(in crate::pool) fn geometry(&self) -> Geometry {
         self.region.geometry()
     }
 
-    pub(super) fn hand(&self) -> Option<Hand> {
+    pub(in crate::pool) fn hand(&self) -> Option<Hand> {
         self.hand
     }
 
     /// What the worker does now.
-    pub(super) fn look(&self) -> Look {
+    pub(in crate::pool) fn look(&self) -> Look {
         let state = self.region.slot(0).state.state();
         if self.spoilt || state.generation() != self.generation {
             return Look::Spoilt;
@@ -147,7 +147,7 @@ impl Cell {
     }
 
     /// Nothing in here counts any more.
-    pub(super) fn spoil(&mut self) {
+    pub(in crate::pool) fn spoil(&mut self) {
         self.spoilt = true;
     }
 
@@ -155,7 +155,12 @@ impl Cell {
     ///
     /// # Errors
     /// The call is not handed over, and the cell is as it was unless it is spoilt.
-    pub(super) fn give(&mut self, slot: usize, call: &SlotHeader, arguments: &[u8]) -> Result<(), Unfit> {
+    pub(in crate::pool) fn give(
+        &mut self,
+        slot: usize,
+        call: &SlotHeader,
+        arguments: &[u8],
+    ) -> Result<(), Unfit> {
         let header = self.region.slot(0);
         let next = self.generation.wrapping_add(1);
         if header.state.reserve() != Some(next) {
@@ -190,7 +195,7 @@ impl Cell {
     ///
     /// # Errors
     /// `Os`: there is room for the next one all the same.
-    pub(super) fn take(&mut self, out: &mut WindowWriter<'_>) -> Result<Outcome, Unfit> {
+    pub(in crate::pool) fn take(&mut self, out: &mut WindowWriter<'_>) -> Result<Outcome, Unfit> {
         let header = self.region.slot(0);
         if header.state.collect(self.generation).is_err() {
             return Err(Unfit::Spoilt);
@@ -225,7 +230,7 @@ impl Cell {
     }
 
     /// Takes back a call that the worker has not begun; whether it is out of its hands.
-    pub(super) fn withdraw(&mut self) -> bool {
+    pub(in crate::pool) fn withdraw(&mut self) -> bool {
         let word = &self.region.slot(0).state;
         let seen = word.state();
         if seen.phase() == Some(Phase::Claimed) {
@@ -242,19 +247,19 @@ impl Cell {
     }
 
     /// Tells the worker's call that it is to end.
-    pub(super) fn expire(&self) {
+    pub(in crate::pool) fn expire(&self) {
         let _ = self.region.slot(0).state.expire(0, self.generation);
     }
 
     /// Tells the worker, once, that no call will come.
-    pub(super) fn dismiss(&mut self) {
+    pub(in crate::pool) fn dismiss(&mut self) {
         if !std::mem::replace(&mut self.dismissed, true) {
             self.region.head().draining.store(1, SeqCst);
             self.wake();
         }
     }
 
-    pub(super) fn is_dismissed(&self) -> bool {
+    pub(in crate::pool) fn is_dismissed(&self) -> bool {
         self.dismissed
     }
 
@@ -265,7 +270,7 @@ impl Cell {
     }
 
     /// Has the worker's record in the pool's region say what it says itself.
-    pub(super) fn mirror(&mut self, record: &WorkerRecord) {
+    pub(in crate::pool) fn mirror(&mut self, record: &WorkerRecord) {
         let theirs = self.region.worker(0);
         record.ready.store(theirs.ready.load(SeqCst).min(1), SeqCst);
         record.stack_overflow.store(theirs.stack_overflow.load(Relaxed), Relaxed);

@@ -6,9 +6,9 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::time::{Duration, Instant};
 
-use super::client::{Client, HELD, Ticket};
-use super::life::Loss;
-use super::worker::{low_half, progress};
+use crate::pool::client::life::Loss;
+use crate::pool::client::{Client, HELD, Ticket};
+use crate::pool::worker::{low_half, progress};
 use crate::shm::layout::Outcome;
 use crate::shm::window::Payload;
 use crate::shm::word::{Cancelled, Detached, Phase, Word};
@@ -35,7 +35,7 @@ pub(crate) enum Taken<'p> {
 
 impl Client {
     /// Moves finished outcomes that nobody has collected yet out of their slots; how many.
-    pub(super) fn sweep(&self) -> usize {
+    pub(in crate::pool) fn sweep(&self) -> usize {
         let mut kept = self.kept();
         let mut moved = 0;
         for slot in 0..self.seats.len() {
@@ -50,7 +50,7 @@ impl Client {
     }
 
     /// The call in this slot, if it is finished and somebody here holds it.
-    pub(super) fn finished(&self, slot: usize) -> Option<Ticket> {
+    pub(in crate::pool) fn finished(&self, slot: usize) -> Option<Ticket> {
         let held = self.seats[slot].held.load(Acquire);
         let state = self.region.slot(slot).state.state();
         let settled = matches!(state.phase(), Some(Phase::Done | Phase::Died));

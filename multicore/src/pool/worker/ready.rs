@@ -4,9 +4,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-use super::limits::Recycling;
-use super::worker::Worker;
 use crate::panics;
+use crate::pool::worker::Worker;
+use crate::pool::worker::limits::Recycling;
 use crate::registry::{HookKind, hooks};
 use crate::report::Report;
 use crate::shm::note::Note;
@@ -40,7 +40,7 @@ pub(crate) const NOT_SANDBOXED: i32 = 84;
 
 impl Worker<'_> {
     /// Takes on all that the pool asks for, and says that calls may come.
-    pub(super) fn become_ready(&self) -> Recycling {
+    pub(in crate::pool) fn become_ready(&self) -> Recycling {
         IN_WORKER.store(true, Relaxed);
         let _ = HERE.set((self.region, self.index));
         panics::keep_messages(|message| {
@@ -100,7 +100,7 @@ impl Worker<'_> {
     }
 
     /// Runs the exit hooks, and ends.
-    pub(super) fn leave(&self, code: i32) -> ! {
+    pub(in crate::pool) fn leave(&self, code: i32) -> ! {
         for hook in hooks(HookKind::Exit) {
             // Nobody is left to tell; the other hooks still run.
             let _ = panics::caught(hook.run);
