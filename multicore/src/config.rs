@@ -189,7 +189,8 @@ impl Config {
         self
     }
 
-    /// How many descriptors a worker may have open, at least 16 (`RLIMIT_NOFILE`).
+    /// How many descriptors a worker may have open, at least 16 and no more than this process may
+    /// (`RLIMIT_NOFILE`).
     pub fn file_limit(mut self, files: u64) -> Config {
         self.limits.files = Some(files);
         self

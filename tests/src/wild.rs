@@ -32,6 +32,12 @@ pub fn print_in_c(line: &std::ffi::CStr) {
     unsafe { libc::puts(line.as_ptr()) };
 }
 
+/// Has SIGINT end this process, whatever it inherited: a shell starts what runs behind it with SIGINT ignored.
+pub fn heed_sigint() {
+    // SAFETY: no handler is installed, only the default restored.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+}
+
 /// Has SIGTERM ignored from now on.
 pub fn ignore_sigterm() {
     // SAFETY: no handler is installed, only the signal ignored.

@@ -94,6 +94,7 @@ fn a_bad_limit_is_an_error_that_names_it() {
     check(Pool::builder().data_limit(1000), "data_limit");
     check(Pool::builder().cpu_limit(std::time::Duration::ZERO), "cpu_limit");
     check(Pool::builder().file_limit(3), "file_limit");
+    check(Pool::builder().file_limit(1 << 40), "file_limit");
     check(Pool::builder().niceness(20), "niceness");
     check(Pool::builder().niceness(-21), "niceness");
     check(Pool::builder().cpus([0, 5000]), "cpus");

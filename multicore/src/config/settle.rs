@@ -113,6 +113,11 @@ fn checked(limits: Limits) -> Result<Limits> {
     within("max_calls", limits.max_calls.unwrap_or(1), 1, u64::MAX)?;
     within("data_limit", limits.data.unwrap_or(LEAST_DATA), LEAST_DATA, u64::MAX - 1)?;
     within("file_limit", limits.files.unwrap_or(LEAST_FILES), LEAST_FILES, u64::MAX - 1)?;
+    let most = process::most_files();
+    if limits.files.is_some_and(|files| files > most) {
+        let why = format!("this process itself may open {most} at most; raise `ulimit -Hn`");
+        return Err(Error::config("file_limit", why));
+    }
     within("niceness", limits.niceness.unwrap_or(0), -20, 19)?;
     if limits.cpu.is_some_and(|time| time.is_zero()) {
         return Err(Error::config("cpu_limit", "0 would end every worker; leave it out for none"));

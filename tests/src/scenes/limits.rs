@@ -167,7 +167,7 @@ pub fn a_pools_timeout_holds_for_calls_without_one() {
 
 /// Whatever the load guard says.
 pub fn a_limited_pool_runs_nothing_in_the_client() {
-    for limited in [one().timeout(LONG), one().max_calls(1000), one().file_limit(100)] {
+    for limited in [one().timeout(LONG), one().max_calls(1000), one().file_limit(50)] {
         let pool = limited.build().unwrap();
         let inline = multicore::par_ranges!(0..4, tasks::ran_in, pool = &pool, inline = true);
         assert!(matches!(inline, Err(Error::Refused { .. })), "{inline:?}");

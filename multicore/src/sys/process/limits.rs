@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
 use crate::sys::checked;
@@ -37,6 +37,11 @@ pub(crate) fn limit_cpu(time: Duration) -> Result<()> {
 /// As for [`limit_data`].
 pub(crate) fn limit_files(count: u64) -> Result<()> {
     limit(Resource::RLIMIT_NOFILE, count, count)
+}
+
+/// The hard limit on this process's open descriptors.
+pub(crate) fn most_files() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(_soft, hard)| hard)
 }
 
 fn limit(resource: Resource, soft: u64, hard: u64) -> Result<()> {
