@@ -243,15 +243,17 @@ impl Supervisor {
         if for_nothing && let Some(at) = self.storm.died(seat.born, clock::now()) {
             self.retry_at = Some(self.retry_at.map_or(at, |other| other.max(at)));
         }
+        let cause = seat.end.map(|end| end.cause);
         let misdeed = left.as_ref().and_then(|left| left.misdeed).map(str::to_owned);
         let death = repair::Death {
             worker: index as u16,
             pid: reaped.pid.as_raw(),
             exit,
-            begun: left.is_none_or(|left| left.begun),
+            // One whose time was up, counted from the handing out, is over whether it had begun or not.
+            begun: cause.is_some() || left.is_none_or(|left| left.begun),
             words: misdeed.or_else(|| last_words(words, exit)),
             breadcrumb,
-            cause: seat.end.map(|end| end.cause),
+            cause,
             cpu: reaped.cpu,
             peak_memory: reaped.peak_memory,
         };
