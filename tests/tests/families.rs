@@ -162,6 +162,9 @@ fn a_library_that_starts_a_thread_when_it_is_loaded_is_no_hindrance() {
     within(LONG, || {
         let ended = Fixture::new(CLIENT, &["exec", "settings"]).env("EARLY_THREAD", "1").run();
         assert!(ended.stdout.starts_with("worker\n"), "{ended:?}");
+        // The kernel may tell that thread of deaths.
+        let dies = Fixture::new(CLIENT, &["exec", "print-and-die"]).env("EARLY_THREAD", "1").run();
+        assert!(dies.output().ends_with("client\n"));
         assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
     });
 }

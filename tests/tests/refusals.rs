@@ -171,7 +171,6 @@ stops_supervisors! {
     mmap_in_a_supervisor: SYS_mmap(ENOMEM) shared_in_supervisor, ["Os mmap failed"; 2];
     pidfd_open: SYS_pidfd_open(ENOSYS) any, ["Os pidfd_open failed"; 2];
     ftruncate: SYS_ftruncate(ENOSPC) any, ["Os ftruncate failed"; 2];
-    signalfd: SYS_signalfd4(EMFILE) any, ["Os signalfd failed"; 2];
     eventfd: SYS_eventfd2(EMFILE) any, ["Os eventfd failed"; 2];
     socketpair: SYS_socketpair(EMFILE) any, ["Os socketpair failed"; 2];
     sendmsg: SYS_sendmsg(ENOBUFS) any, ["Os sendmsg failed"; 2];

@@ -6,13 +6,14 @@
 use std::ffi::c_int;
 use std::io;
 use std::mem;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
 
-use super::{owned, retried};
+use super::eventfd;
 use crate::{Error, Result};
 
 const LAST_SIGNAL: c_int = 64;
@@ -77,43 +78,37 @@ fn handle(signal: c_int, handler: libc::sighandler_t) -> io::Result<()> {
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
     action.sa_sigaction = handler;
     action.sa_flags = libc::SA_RESTART;
-    // SAFETY: `action` is valid, and `handler` is SIG_DFL, SIG_IGN or a function that does nothing, so
-    // it is safe at any moment.
+    // SAFETY: `action` is valid, and `handler` is SIG_DFL, SIG_IGN or a function that is safe at any
+    // moment.
     match unsafe { libc::sigaction(signal, &action, ptr::null_mut()) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
 }
 
-/// A descriptor that becomes readable when a child ends; SIGCHLD is blocked from then on.
+/// What a death or a stop of a child rings; -1 before there is one.
+static BELL: AtomicI32 = AtomicI32::new(-1);
+
+/// A bell that rings when a child ends, stops or goes on; several may count as one.
 ///
-/// The mask passes to forks and through exec, so children call [`reset_all`]. Only for a process
-/// without user code.
+/// By a handler and not by a `signalfd`: the kernel may give the signal to a thread that a library's
+/// constructor started, which has it not blocked and would drop it unseen. The handler passes to forks,
+/// so children call [`reset_all`]. Only for a process without user code.
 ///
 /// # Errors
-/// `Os` from `sigprocmask` or `signalfd`.
-pub(crate) fn signal_fd_for_children() -> Result<OwnedFd> {
-    let mut set = SigSet::empty();
-    set.add(Signal::SIGCHLD);
-    set.thread_block().map_err(|error| Error::os("sigprocmask", error))?;
-    // SAFETY: `set` is a valid signal set that outlives the call.
-    let returned = unsafe { libc::signalfd(-1, set.as_ref(), libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) };
-    // SAFETY: `signalfd` with -1 makes a descriptor, and only this place saw it.
-    unsafe { owned("signalfd", returned) }
+/// `Os` from `eventfd` or `sigaction`.
+pub(crate) fn bell_for_children() -> Result<OwnedFd> {
+    let bell = eventfd::create()?;
+    BELL.store(bell.as_raw_fd(), Ordering::Release);
+    set(&[Signal::SIGCHLD], ring as extern "C" fn(c_int) as libc::sighandler_t)?;
+    Ok(bell)
 }
 
-/// Empties the descriptor and says whether anything had come; several deaths may count as one.
-///
-/// # Errors
-/// `Os` from `read`.
-pub(crate) fn drain(fd: BorrowedFd<'_>) -> Result<bool> {
-    let mut any = false;
-    let mut buffer = [0; 8 * size_of::<libc::signalfd_siginfo>()];
-    loop {
-        match retried(|| nix::unistd::read(fd, &mut buffer)) {
-            Ok(_) => any = true,
-            Err(Errno::EAGAIN) => return Ok(any),
-            Err(error) => return Err(Error::os("read(signalfd)", error)),
-        }
-    }
+extern "C" fn ring(_signal: c_int) {
+    let before = Errno::last_raw();
+    let (bell, one) = (BELL.load(Ordering::Acquire), 1u64);
+    // SAFETY: async-signal-safe; reads eight bytes of a live local. Where the bell is closed by now, or
+    // rung enough, it is refused.
+    unsafe { libc::write(bell, ptr::from_ref(&one).cast(), size_of::<u64>()) };
+    Errno::set_raw(before);
 }

@@ -197,7 +197,7 @@ fn refusal(word: Say, digest: u64) -> Error {
 
 /// The static name of a call that travelled as text.
 fn known_call(call: &str) -> &'static str {
-    const KNOWN: [&str; 18] = [
+    const KNOWN: [&str; 17] = [
         "dup2",
         "eventfd",
         "fcntl",
@@ -214,7 +214,6 @@ fn known_call(call: &str) -> &'static str {
         "recvmsg",
         "sendmsg",
         "sigaction",
-        "signalfd",
         "sigprocmask",
     ];
     KNOWN.into_iter().find(|known| *known == call).unwrap_or("a call in the supervisor")

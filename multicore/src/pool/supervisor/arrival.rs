@@ -41,7 +41,7 @@ impl Supervisor {
         }
         let file = Arc::new(file);
         let region = Arc::new(map::map(file.clone(), hello.geometry)?);
-        let children = signals::signal_fd_for_children()?;
+        let children = signals::bell_for_children()?;
         let kick = bell.map_or_else(eventfd::create, Ok)?;
         let own = [&*control, &client, &children, &roster, &*file, &lifeline, &kick].map(AsRawFd::as_raw_fd);
         process::close_all_but(&[&own[..], &hello.keep_fds].concat());

@@ -37,7 +37,7 @@ use crate::shm::note::wipe;
 use crate::shm::region::Region;
 use crate::sys::fault::point;
 use crate::sys::process::{End, Reaped};
-use crate::sys::{eventfd, process, signals};
+use crate::sys::{eventfd, process};
 
 /// How often in a row a worker may fail to become ready.
 pub(crate) const RESTART_LIMIT: u32 = 10;
@@ -172,7 +172,7 @@ impl Supervisor {
             return Next::Leave;
         }
         if child {
-            let _ = signals::drain(self.children.as_fd());
+            let _ = eventfd::drain(self.children.as_fd());
         }
         if kicked {
             let _ = eventfd::drain(self.kick.as_fd());

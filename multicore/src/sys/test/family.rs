@@ -9,7 +9,7 @@ use nix::unistd::{Pid, getpgrp, getppid};
 
 use super::{WATCHDOG, check_in_child, in_child};
 use crate::sys::process::{self, End, Fork, Reaped, exit_now};
-use crate::sys::{poll, signals, socket};
+use crate::sys::{eventfd, poll, signals, socket};
 
 const LONG: Option<Duration> = Some(Duration::from_secs(WATCHDOG as u64));
 
@@ -167,12 +167,12 @@ fn a_parent_that_died_first_is_noticed() {
 #[test]
 fn ends_of_children_arrive_on_the_descriptor() {
     check_in_child(|| {
-        let fd = signals::signal_fd_for_children().unwrap();
-        assert!(!signals::drain(fd.as_fd()).unwrap());
+        let fd = signals::bell_for_children().unwrap();
+        assert!(!eventfd::drain(fd.as_fd()).unwrap());
         child(|| ());
         assert!(poll::readable(fd.as_fd(), LONG).unwrap());
-        assert!(signals::drain(fd.as_fd()).unwrap());
-        !signals::drain(fd.as_fd()).unwrap() && reap_one().end == End::Code(0)
+        assert!(eventfd::drain(fd.as_fd()).unwrap());
+        !eventfd::drain(fd.as_fd()).unwrap() && reap_one().end == End::Code(0)
     });
 }
 
