@@ -69,7 +69,8 @@ pub fn two_thousand_calls_leave_nothing_behind() {
     }
     drop(handles);
     rig.check();
-    assert_eq!(Belongings::now(), before);
+    // A detached call that aborts may still be about to: its worker is replaced then.
+    eventually(&format!("{before:?} again"), || Belongings::now() == before);
     rig.end();
 }
 
