@@ -28,13 +28,14 @@ pub(crate) fn here() -> Option<(&'static Region, usize)> {
     HERE.get().copied()
 }
 
-/// Exit codes of a worker that ends by itself without being asked.
+// Exit codes of a worker that ends by itself without being asked.
+
+/// A start hook failed or panicked.
 pub(crate) const START_HOOK_FAILED: i32 = 81;
 /// The supervisor was ending it over its call already when the call came to its own end.
 pub(crate) const EXPIRED: i32 = 82;
 /// The kernel refused a limit that its pool asks for.
 pub(crate) const NOT_LIMITED: i32 = 83;
-
 /// The sandbox that its pool asks for could not be had.
 pub(crate) const NOT_SANDBOXED: i32 = 84;
 
