@@ -96,7 +96,7 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     no_control: |region, _random| region.punch(0..region.geometry().control());
     garbage_in_windows: |region, random| {
         let geometry = region.geometry();
-        let start = geometry.arguments(random.below(geometry.slots as u64) as usize);
+        let start = geometry.arguments_window(random.below(geometry.slots as u64) as usize);
         let start = start + [0, geometry.window_bytes()][random.below(2) as usize];
         noise(region, start..start + 256, random);
     };

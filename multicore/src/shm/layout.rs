@@ -7,19 +7,26 @@
 //!                                                                          slot 1: arguments, result
 //! ```
 //!
+//! A payload of up to [`INLINE`] bytes lies in its slot's header, a longer one in its window: the length says
+//! which. So a small call touches no page of its own.
+//!
 //! The tests include this file for their hostile workers: beside the standard library and `note` it names
 //! nothing.
 //!
 //! The part up to the windows is given its pages when the region is made. The windows are sparse:
 //! each is as large as the payload limit, and costs memory only where it was written.
 
+use std::mem::offset_of;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 use super::note::Note;
 
 /// Bytes of a page, as far as the layout is concerned: windows start at multiples of it.
 pub(crate) const PAGE: usize = 4096;
+
+/// The longest payload that lies in the slot's header.
+pub(crate) const INLINE: usize = 96;
 
 /// The most slots and workers that a region may have; their numbers travel in 16 bits.
 pub(crate) const MAX_SLOTS: usize = 32_768;
@@ -102,7 +109,14 @@ pub(crate) struct SlotHeader {
     pub(crate) outcome: AtomicU32,
     /// The fault that befalls the call, by number; 0 for none.
     pub(crate) fault: AtomicU32,
+    /// Arguments and result where they are short. Written and read as a window's bytes are, by the same owners.
+    arguments: Inline,
+    result: Inline,
 }
+
+/// Room for a short payload; at a multiple of the alignment that windows promise.
+#[repr(C, align(16))]
+struct Inline([AtomicU8; INLINE]);
 
 /// What the result window holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,12 +177,30 @@ impl Geometry {
         self.window.next_multiple_of(PAGE)
     }
 
-    pub(crate) const fn arguments(&self, slot: usize) -> usize {
+    pub(crate) const fn arguments_window(&self, slot: usize) -> usize {
         self.control() + slot * 2 * self.window_bytes()
     }
 
-    pub(crate) const fn result(&self, slot: usize) -> usize {
-        self.arguments(slot) + self.window_bytes()
+    pub(crate) const fn result_window(&self, slot: usize) -> usize {
+        self.arguments_window(slot) + self.window_bytes()
+    }
+
+    pub(crate) const fn arguments_inline(&self, slot: usize) -> usize {
+        self.slot(slot) + offset_of!(SlotHeader, arguments)
+    }
+
+    pub(crate) const fn result_inline(&self, slot: usize) -> usize {
+        self.slot(slot) + offset_of!(SlotHeader, result)
+    }
+
+    /// Where a slot's arguments of so many bytes lie.
+    pub(crate) const fn arguments(&self, slot: usize, len: usize) -> usize {
+        if len <= INLINE { self.arguments_inline(slot) } else { self.arguments_window(slot) }
+    }
+
+    /// Where a slot's result of so many bytes lies.
+    pub(crate) const fn result(&self, slot: usize, len: usize) -> usize {
+        if len <= INLINE { self.result_inline(slot) } else { self.result_window(slot) }
     }
 
     /// Bytes of the whole region; `None` when they are more than an address can count.

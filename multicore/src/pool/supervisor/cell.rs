@@ -167,8 +167,8 @@ impl Cell {
             return Err(Unfit::Spoilt);
         }
         self.generation = next;
-        let window = self.geometry().arguments(0) as u64;
-        if let Err(error) = memfd::write_at(self.file.as_fd(), arguments, window) {
+        let place = self.geometry().arguments(0, arguments.len()) as u64;
+        if let Err(error) = memfd::write_at(self.file.as_fd(), arguments, place) {
             let abandoned = header.state.abandon(next);
             return Err(if abandoned { Unfit::Os(error) } else { Unfit::Spoilt });
         }
@@ -210,8 +210,8 @@ impl Cell {
         if len > self.geometry().window {
             return Err(Unfit::Spoilt);
         }
-        let (file, window) = (self.file.as_fd(), self.geometry().result(0) as u64);
-        let copied = out.put_with(len, |bytes| memfd::read_at(file, bytes, window));
+        let (file, place) = (self.file.as_fd(), self.geometry().result(0, len) as u64);
+        let copied = out.put_with(len, |bytes| memfd::read_at(file, bytes, place));
         let hand = self.hand.take();
         self.region.cool(0, &AtomicU64::new(hand.map_or(0, |hand| hand.arguments_len)));
         if !header.state.release(self.generation) {
