@@ -14,6 +14,8 @@ mod rounds;
 mod table;
 mod work;
 
+use std::process::ExitCode;
+
 use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
@@ -21,14 +23,27 @@ use crate::contenders::Contender;
 use crate::jobs::Job;
 use crate::options::{Command, Options, Run};
 
-fn main() -> Result<()> {
-    match Options::parse().command {
+fn main() -> ExitCode {
+    contenders::before_main();
+    match run(Options::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
         Command::All(run) => compare(&run, Contender::value_variants(), 7, 12),
         Command::Quick(run) => compare(&run, Contender::WITHOUT_PEERS, 3, 100),
         Command::Sample { job, contender } => {
             job.measure(contender)?.iter().for_each(|figure| println!("{figure}"));
             Ok(())
         }
+        #[cfg(feature = "peers")]
+        Command::ServeIpcChannel { name } => contenders::serve_ipc_channel(name),
         Command::SayHello => {
             print!("!");
             Ok(())

@@ -29,6 +29,13 @@ pub enum Command {
         /// Who does it.
         contender: Contender,
     },
+    /// A worker of the pool that is made of ipc-channel
+    #[cfg(feature = "peers")]
+    #[command(hide = true)]
+    ServeIpcChannel {
+        /// Where its client waits.
+        name: String,
+    },
     /// What the limit of J5 starts
     #[command(hide = true)]
     SayHello,

@@ -121,6 +121,15 @@ impl Child {
     }
 }
 
+#[cfg(feature = "peers")]
+impl Child {
+    /// Waits until it has ended by itself.
+    pub fn join(self) {
+        let _ = waitpid(self.0, None);
+        std::mem::forget(self);
+    }
+}
+
 impl Drop for Child {
     /// Ends and collects it.
     fn drop(&mut self) {

@@ -24,7 +24,8 @@ pub fn primes(range: Range<u64>) -> u64 {
     range.filter(|&n| is_prime(n)).count() as u64
 }
 
-fn is_prime(n: u64) -> bool {
+/// Whether it is one.
+pub fn is_prime(n: u64) -> bool {
     if n < 4 {
         return n > 1;
     }

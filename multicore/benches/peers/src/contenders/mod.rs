@@ -1,8 +1,16 @@
 //! Who takes part. Each is used as its own documentation says it is used best.
 
+#[cfg(feature = "peers")]
+mod iceoryx;
+#[cfg(feature = "peers")]
+mod ipc_channel;
 mod limits;
 mod ours;
+#[cfg(feature = "peers")]
+mod procspawn;
 mod prototype;
+#[cfg(feature = "peers")]
+mod rayon;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -33,6 +41,18 @@ pub enum Contender {
     Ours,
     /// multicore, its workers by fork
     OursFork,
+    /// rayon, threads
+    #[cfg(feature = "peers")]
+    Rayon,
+    /// procspawn's pool
+    #[cfg(feature = "peers")]
+    Procspawn,
+    /// ipc-channel, a pool of two processes made by hand
+    #[cfg(feature = "peers")]
+    IpcChannel,
+    /// iceoryx2, request and response, by busy polling, or by events where nobody may spin
+    #[cfg(feature = "peers")]
+    Iceoryx,
 }
 
 /// How a pool is set up for a job.
@@ -109,7 +129,11 @@ impl Contender {
 
     /// Whether it divides a list into chunks by itself.
     pub fn divides_itself(self) -> bool {
-        matches!(self, Contender::Ours | Contender::OursFork)
+        #[cfg(feature = "peers")]
+        if self == Contender::Rayon {
+            return true;
+        }
+        self == Contender::Ours
     }
 
     /// The name in the table and on the command line.
@@ -127,6 +151,14 @@ impl Contender {
                 !matches!(job, Job::J1Other | Job::J1Same | Job::J7 | Job::J9Sleep | Job::Machine)
             }
             Contender::OursFork => job == Job::J5,
+            #[cfg(feature = "peers")]
+            Contender::Rayon => rayon::JOBS.contains(&job),
+            #[cfg(feature = "peers")]
+            Contender::Procspawn => procspawn::JOBS.contains(&job),
+            #[cfg(feature = "peers")]
+            Contender::IpcChannel => ipc_channel::JOBS.contains(&job),
+            #[cfg(feature = "peers")]
+            Contender::Iceoryx => iceoryx::JOBS.contains(&job),
         }
     }
 
@@ -137,6 +169,14 @@ impl Contender {
             Contender::Prototype => Box::new(Prototype::start(setting)?),
             Contender::Ours => Box::new(Ours::start(setting, By::Exec)?),
             Contender::OursFork => Box::new(Ours::start(setting, By::Fork)?),
+            #[cfg(feature = "peers")]
+            Contender::Rayon => Box::new(rayon::Rayon::start(setting)?),
+            #[cfg(feature = "peers")]
+            Contender::Procspawn => Box::new(procspawn::Procspawn::start(setting)?),
+            #[cfg(feature = "peers")]
+            Contender::IpcChannel => Box::new(ipc_channel::Pool::start(setting)?),
+            #[cfg(feature = "peers")]
+            Contender::Iceoryx => Box::new(iceoryx::Iceoryx::start(setting)?),
         })
     }
 
@@ -149,10 +189,32 @@ impl Contender {
                 vec![Figure::ms("", ours::first_result_by_fork(&setting)?)]
             }
             (Contender::Prototype, Job::J7) => vec![Figure::ms("", prototype::visible(SHARED)?)],
+            #[cfg(feature = "peers")]
+            (Contender::Rayon, Job::J7) => vec![Figure::ms("", rayon::visible(SHARED)?)],
+            #[cfg(feature = "peers")]
+            (Contender::Procspawn, Job::J7) => vec![Figure::ms("", procspawn::visible(SHARED)?)],
+            #[cfg(feature = "peers")]
+            (Contender::IpcChannel, Job::J7) => vec![Figure::ms("", ipc_channel::visible(SHARED)?)],
             _ => return Ok(None),
         }))
     }
 }
+
+/// What has to come first in `main`: some peers start this program again for their workers.
+pub fn before_main() {
+    #[cfg(feature = "peers")]
+    procspawn::before_main();
+}
+
+/// The life of a worker of the pool that is made by hand.
+#[cfg(feature = "peers")]
+pub fn serve_ipc_channel(name: String) -> Result<()> {
+    ipc_channel::serve(name)
+}
+
+/// Calls under way at once, where a peer has no room for more.
+#[cfg(feature = "peers")]
+const FEW_IN_FLIGHT: u64 = 200;
 
 /// Bytes that J7 shows to the workers.
 const SHARED: usize = 1 << 30;
