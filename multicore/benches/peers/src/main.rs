@@ -57,6 +57,9 @@ fn compare(run: &Run, contenders: &[Contender], rounds: u32, noise: u8) -> Resul
     if !jobs.iter().any(|&job| contenders.iter().any(|contender| contender.plays(job))) {
         bail!("none of these contenders takes part in any of these jobs");
     }
+    for contender in contenders {
+        contender.prepare()?;
+    }
     let (rounds, noise) = (run.rounds.unwrap_or(rounds), run.noise.unwrap_or(noise));
     let results = rounds::run(jobs, contenders, rounds, noise)?;
     table::print(&results, jobs, contenders);

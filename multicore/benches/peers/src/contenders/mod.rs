@@ -1,16 +1,11 @@
 //! Who takes part. Each is used as its own documentation says it is used best.
 
-#[cfg(feature = "peers")]
-mod iceoryx;
-#[cfg(feature = "peers")]
-mod ipc_channel;
 mod limits;
 mod ours;
 #[cfg(feature = "peers")]
-mod procspawn;
+mod peers;
 mod prototype;
-#[cfg(feature = "peers")]
-mod rayon;
+mod python;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -42,17 +37,19 @@ pub enum Contender {
     /// multicore, its workers by fork
     OursFork,
     /// rayon, threads
-    #[cfg(feature = "peers")]
     Rayon,
     /// procspawn's pool
-    #[cfg(feature = "peers")]
     Procspawn,
     /// ipc-channel, a pool of two processes made by hand
-    #[cfg(feature = "peers")]
     IpcChannel,
     /// iceoryx2, request and response, by busy polling, or by events where nobody may spin
-    #[cfg(feature = "peers")]
     Iceoryx,
+    /// Python's multiprocessing.Pool
+    PythonPool,
+    /// Python's concurrent.futures.ProcessPoolExecutor
+    PythonExecutor,
+    /// The Python package multicore, 0.1.1
+    Original,
 }
 
 /// How a pool is set up for a job.
@@ -129,11 +126,7 @@ impl Contender {
 
     /// Whether it divides a list into chunks by itself.
     pub fn divides_itself(self) -> bool {
-        #[cfg(feature = "peers")]
-        if self == Contender::Rayon {
-            return true;
-        }
-        self == Contender::Ours
+        matches!(self, Contender::Ours | Contender::Rayon)
     }
 
     /// The name in the table and on the command line.
@@ -151,50 +144,52 @@ impl Contender {
                 !matches!(job, Job::J1Other | Job::J1Same | Job::J7 | Job::J9Sleep | Job::Machine)
             }
             Contender::OursFork => job == Job::J5,
+            Contender::PythonPool | Contender::PythonExecutor => python::POOL_JOBS.contains(&job),
+            Contender::Original => python::ORIGINAL_JOBS.contains(&job),
             #[cfg(feature = "peers")]
-            Contender::Rayon => rayon::JOBS.contains(&job),
-            #[cfg(feature = "peers")]
-            Contender::Procspawn => procspawn::JOBS.contains(&job),
-            #[cfg(feature = "peers")]
-            Contender::IpcChannel => ipc_channel::JOBS.contains(&job),
-            #[cfg(feature = "peers")]
-            Contender::Iceoryx => iceoryx::JOBS.contains(&job),
+            peer => peers::jobs(peer).contains(&job),
+            #[cfg(not(feature = "peers"))]
+            _ => false,
+        }
+    }
+
+    /// What takes long and is no measurement.
+    pub fn prepare(self) -> Result<()> {
+        match self {
+            Contender::Original => python::prepare(),
+            _ => Ok(()),
         }
     }
 
     /// Its pool.
     pub fn start(self, setting: &Setting) -> Result<Box<dyn Crew>> {
-        Ok(match self {
-            Contender::Limits => bail!(NO_PART),
-            Contender::Prototype => Box::new(Prototype::start(setting)?),
-            Contender::Ours => Box::new(Ours::start(setting, By::Exec)?),
-            Contender::OursFork => Box::new(Ours::start(setting, By::Fork)?),
+        match self {
+            Contender::Prototype => Ok(Box::new(Prototype::start(setting)?)),
+            Contender::Ours => Ok(Box::new(Ours::start(setting, By::Exec)?)),
+            Contender::OursFork => Ok(Box::new(Ours::start(setting, By::Fork)?)),
             #[cfg(feature = "peers")]
-            Contender::Rayon => Box::new(rayon::Rayon::start(setting)?),
-            #[cfg(feature = "peers")]
-            Contender::Procspawn => Box::new(procspawn::Procspawn::start(setting)?),
-            #[cfg(feature = "peers")]
-            Contender::IpcChannel => Box::new(ipc_channel::Pool::start(setting)?),
-            #[cfg(feature = "peers")]
-            Contender::Iceoryx => Box::new(iceoryx::Iceoryx::start(setting)?),
-        })
+            peer => peers::start(peer, setting),
+            #[cfg(not(feature = "peers"))]
+            _ => bail!(NO_PART),
+        }
     }
 
     /// What it measures in a way of its own; for the other jobs, [`start`](Contender::start) is asked.
     pub fn own_figures(self, job: Job) -> Result<Option<Vec<Figure>>> {
-        let setting = Setting::default();
+        if !self.plays(job) {
+            bail!("{}: {NO_PART}", self.name());
+        }
         Ok(Some(match (self, job) {
             (Contender::Limits, _) => limits::figures(job)?,
+            (Contender::PythonPool | Contender::PythonExecutor | Contender::Original, _) => {
+                python::figures(self, job)?
+            }
             (Contender::OursFork, Job::J5) => {
-                vec![Figure::ms("", ours::first_result_by_fork(&setting)?)]
+                vec![Figure::ms("", ours::first_result_by_fork(&Setting::default())?)]
             }
             (Contender::Prototype, Job::J7) => vec![Figure::ms("", prototype::visible(SHARED)?)],
             #[cfg(feature = "peers")]
-            (Contender::Rayon, Job::J7) => vec![Figure::ms("", rayon::visible(SHARED)?)],
-            #[cfg(feature = "peers")]
-            (Contender::Procspawn, Job::J7) => vec![Figure::ms("", procspawn::visible(SHARED)?)],
-            #[cfg(feature = "peers")]
-            (Contender::IpcChannel, Job::J7) => vec![Figure::ms("", ipc_channel::visible(SHARED)?)],
+            (peer, Job::J7) => vec![Figure::ms("", peers::visible(peer, SHARED)?)],
             _ => return Ok(None),
         }))
     }
@@ -203,18 +198,14 @@ impl Contender {
 /// What has to come first in `main`: some peers start this program again for their workers.
 pub fn before_main() {
     #[cfg(feature = "peers")]
-    procspawn::before_main();
+    peers::before_main();
 }
 
-/// The life of a worker of the pool that is made by hand.
+/// The life of a worker of the pool that is made of ipc-channel.
 #[cfg(feature = "peers")]
 pub fn serve_ipc_channel(name: String) -> Result<()> {
-    ipc_channel::serve(name)
+    peers::serve_ipc_channel(name)
 }
-
-/// Calls under way at once, where a peer has no room for more.
-#[cfg(feature = "peers")]
-const FEW_IN_FLIGHT: u64 = 200;
 
 /// Bytes that J7 shows to the workers.
 const SHARED: usize = 1 << 30;

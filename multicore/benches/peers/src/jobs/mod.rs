@@ -82,7 +82,6 @@ impl Job {
     pub fn processes(self) -> usize {
         match self {
             Job::J5 => 20,
-            Job::J7 => 3,
             _ => 1,
         }
     }

@@ -6,11 +6,10 @@ use anyhow::{Result, anyhow, ensure};
 use iceoryx2::port::client::Client;
 use iceoryx2::port::listener::Listener;
 use iceoryx2::port::notifier::Notifier;
-use iceoryx2::prelude::{Config, EventId, NodeBuilder, SemanticString, ServiceName, ipc, set_log_level};
-use iceoryx2::prelude::{LogLevel, Path};
+use iceoryx2::prelude::*;
 use tempfile::TempDir;
 
-use super::{Crew, Setting};
+use crate::contenders::{Crew, Setting};
 use crate::jobs::Job;
 use crate::raw::Child;
 
@@ -27,7 +26,7 @@ pub(super) struct Iceoryx {
     events: Option<(Notifier<ipc::Service>, Listener<ipc::Service>)>,
     server: Option<Child>,
     // Dropped last: its files lie here.
-    _folder: TempDir,
+    _folder: LeftOver,
 }
 
 /// Whatever it says went wrong.
@@ -35,11 +34,18 @@ fn said(error: impl std::fmt::Debug) -> anyhow::Error {
     anyhow!("iceoryx2: {error:?}")
 }
 
+/// What the names of its shared memory begin with; the folder's name is nobody else's.
+fn prefix(folder: &TempDir) -> String {
+    let name = folder.path().file_name().unwrap_or_default().to_string_lossy();
+    format!("peers_{}_", name.trim_start_matches('.'))
+}
+
 fn node(folder: &TempDir) -> Result<iceoryx2::node::Node<ipc::Service>> {
     set_log_level(LogLevel::Error);
     let mut config = Config::default();
     let root = folder.path().to_string_lossy();
     config.global.set_root_path(&Path::new(root.as_bytes()).map_err(said)?);
+    config.global.prefix = FileName::new(prefix(folder).as_bytes()).map_err(said)?;
     NodeBuilder::new().config(&config).create::<ipc::Service>().map_err(said)
 }
 
@@ -69,7 +75,7 @@ impl Iceoryx {
         };
         let service = node.service_builder(&name("words")?).request_response::<u64, u64>();
         let requests = service.open_or_create().map_err(said)?.client_builder().create().map_err(said)?;
-        let mut crew = Iceoryx { requests, events, server: Some(server), _folder: folder };
+        let mut crew = Iceoryx { requests, events, server: Some(server), _folder: LeftOver(folder) };
         crew.wait_for_server()?;
         Ok(crew)
     }
@@ -151,5 +157,18 @@ impl Drop for Iceoryx {
             let _ = there.notify();
         }
         self.server.take().map(Child::join);
+    }
+}
+
+/// What a node leaves in shared memory for other nodes: there are none.
+struct LeftOver(TempDir);
+
+impl Drop for LeftOver {
+    fn drop(&mut self) {
+        let prefix = prefix(&self.0);
+        let entries = std::fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }

@@ -11,7 +11,8 @@ use ipc_channel::ipc::{self, IpcOneShotServer, IpcReceiver, IpcSender, IpcShared
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::{Crew, Setting, WORKERS, timed};
+use super::FEW_IN_FLIGHT;
+use crate::contenders::{Crew, Setting, WORKERS, same, sample_data, timed};
 use crate::jobs::Job;
 use crate::work;
 
@@ -66,7 +67,7 @@ pub(super) struct Pool {
 }
 
 /// A worker's life: `name` is where its client waits.
-pub(super) fn serve(name: String) -> Result<()> {
+pub(in crate::contenders) fn serve(name: String) -> Result<()> {
     let (hello, inbox) = ipc::channel()?;
     let there: IpcSender<Hello> = IpcSender::connect(name)?;
     there.send(hello)?;
@@ -162,7 +163,7 @@ impl Crew for Pool {
 
     fn each(&mut self, tasks: u64, in_flight: u64) -> Result<u64> {
         // A socket holds a few hundred messages; with both full, both sides would wait for ever.
-        let each = in_flight.min(super::FEW_IN_FLIGHT) / WORKERS as u64;
+        let each = in_flight.min(FEW_IN_FLIGHT) / WORKERS as u64;
         self.all((0..tasks).map(Ask::Next), each)
     }
 
@@ -192,7 +193,7 @@ impl Crew for Pool {
 
     fn burn(&mut self, calls: usize, turns: u64) -> Result<()> {
         let asks = (0..calls).map(|_| Ask::Burn(turns));
-        self.all(asks, super::FEW_IN_FLIGHT / WORKERS as u64).map(drop)
+        self.all(asks, FEW_IN_FLIGHT / WORKERS as u64).map(drop)
     }
 
     fn pair(&mut self) -> Result<()> {
@@ -202,13 +203,13 @@ impl Crew for Pool {
 
 /// J7: one copy into its shared memory, which both workers map.
 pub(super) fn visible(len: usize) -> Result<Duration> {
-    let data = super::sample_data(len);
+    let data = sample_data(len);
     let pool = Pool::start(&Setting::default())?;
     pool.all([Ask::Next(0), Ask::Next(1)], 1)?;
     let (time, seen) = timed(|| {
         let shared = IpcSharedMemory::from_bytes(&data);
         pool.all((0..WORKERS).map(|_| Ask::Glance(shared.clone())), 1)
     })?;
-    super::same(seen, work::glance(&data) * WORKERS as u64)?;
+    same(seen, work::glance(&data) * WORKERS as u64)?;
     Ok(time)
 }

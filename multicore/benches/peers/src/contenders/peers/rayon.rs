@@ -8,7 +8,7 @@ use anyhow::Result;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{Crew, Setting, timed};
+use crate::contenders::{Crew, Setting, WORKERS, same, sample_data, timed};
 use crate::jobs::Job;
 use crate::work;
 
@@ -85,9 +85,9 @@ impl Crew for Rayon {
 
 /// J7: threads see what the process has.
 pub(super) fn visible(len: usize) -> Result<Duration> {
-    let data = super::sample_data(len);
+    let data = sample_data(len);
     let pool = Rayon::start(&Setting::default())?;
     let (time, seen) = timed(|| Ok(pool.0.broadcast(|_| work::glance(&data))))?;
-    super::same(seen, vec![work::glance(&data); super::WORKERS])?;
+    same(seen, vec![work::glance(&data); WORKERS])?;
     Ok(time)
 }

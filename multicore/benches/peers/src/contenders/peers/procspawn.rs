@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_bytes::ByteBuf;
 
-use super::{Crew, Setting, WORKERS, timed};
+use super::FEW_IN_FLIGHT;
+use crate::contenders::{Crew, Setting, WORKERS, same, sample_data, timed};
 use crate::jobs::Job;
 use crate::work;
 
@@ -21,7 +22,7 @@ pub(super) const JOBS: &[Job] =
 pub(super) struct Procspawn(Pool);
 
 /// Turns a worker aside; has to come first in `main`.
-pub(super) fn before_main() {
+pub(in crate::contenders) fn before_main() {
     procspawn::init();
 }
 
@@ -66,7 +67,7 @@ impl Crew for Procspawn {
 
     fn each(&mut self, tasks: u64, in_flight: u64) -> Result<u64> {
         // Each call under way takes four descriptors here and in a worker.
-        self.sum(0..tasks, in_flight.min(super::FEW_IN_FLIGHT) as usize, |n| n + 1)
+        self.sum(0..tasks, in_flight.min(FEW_IN_FLIGHT) as usize, |n| n + 1)
     }
 
     fn chunked(&mut self, chunks: &[Range<u64>]) -> Result<u64> {
@@ -87,7 +88,7 @@ impl Crew for Procspawn {
 
     fn burn(&mut self, calls: usize, turns: u64) -> Result<()> {
         let turns = std::iter::repeat_n(turns, calls);
-        self.sum(turns, super::FEW_IN_FLIGHT as usize, |turns| work::burn(turns) & 1).map(drop)
+        self.sum(turns, FEW_IN_FLIGHT as usize, |turns| work::burn(turns) & 1).map(drop)
     }
 
     fn pair(&mut self) -> Result<()> {
@@ -97,13 +98,13 @@ impl Crew for Procspawn {
 
 /// J7: a copy for each worker.
 pub(super) fn visible(len: usize) -> Result<Duration> {
-    let data = super::sample_data(len);
+    let data = sample_data(len);
     let pool = Procspawn::start(&Setting::default())?;
     pool.sum(0..WORKERS as u64, WORKERS, |n| n)?;
     let (time, seen) = timed(|| {
         let copies = std::iter::repeat_with(|| ByteBuf::from(data.as_slice())).take(WORKERS);
         pool.sum(copies, WORKERS, |bytes| work::glance(&bytes))
     })?;
-    super::same(seen, work::glance(&data) * WORKERS as u64)?;
+    same(seen, work::glance(&data) * WORKERS as u64)?;
     Ok(time)
 }
