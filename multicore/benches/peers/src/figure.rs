@@ -16,12 +16,20 @@ pub enum Unit {
     Kps,
     /// Megabytes (10^6) a second.
     Mbps,
+    /// KiB.
+    Kib,
     /// Times as fast as one after another.
     Times,
 }
 
-const UNITS: [(Unit, &str); 5] =
-    [(Unit::Us, "us"), (Unit::Ms, "ms"), (Unit::Kps, "k/s"), (Unit::Mbps, "MB/s"), (Unit::Times, "x")];
+const UNITS: [(Unit, &str); 6] = [
+    (Unit::Kib, "KiB"),
+    (Unit::Us, "us"),
+    (Unit::Ms, "ms"),
+    (Unit::Kps, "k/s"),
+    (Unit::Mbps, "MB/s"),
+    (Unit::Times, "x"),
+];
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,6 +71,11 @@ impl Figure {
     /// So many bytes in this time, shown in megabytes a second.
     pub fn bandwidth(part: &str, bytes: usize, time: Duration) -> Figure {
         Figure::new(part, bytes as f64 / time.as_secs_f64() / 1e6, Unit::Mbps)
+    }
+
+    /// Memory, in KiB.
+    pub fn kib(part: &str, kib: f64) -> Figure {
+        Figure::new(part, kib, Unit::Kib)
     }
 
     /// How many times as fast as `alone` this time is.

@@ -12,6 +12,7 @@ mod quiet;
 mod raw;
 mod rounds;
 mod table;
+mod wanted;
 mod work;
 
 use std::process::ExitCode;
@@ -63,6 +64,7 @@ fn compare(run: &Run, contenders: &[Contender], rounds: u32, noise: u8) -> Resul
     let (rounds, noise) = (run.rounds.unwrap_or(rounds), run.noise.unwrap_or(noise));
     let results = rounds::run(jobs, contenders, rounds, noise)?;
     table::print(&results, jobs, contenders);
+    wanted::print(&results, jobs);
     println!(
         "\n{rounds} rounds, medians; {} of {} samples dropped because others held more than {noise} % of the machine",
         results.dropped, results.taken

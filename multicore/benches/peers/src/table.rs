@@ -33,6 +33,7 @@ pub fn short(value: f64) -> String {
         _ if value >= 100.0 => format!("{value:.0}"),
         _ if value >= 10.0 => format!("{value:.1}"),
         _ if value >= 0.1 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
+        _ if value > 0.0 => format!("{value:.3}"),
+        _ => "0".to_owned(),
     }
 }

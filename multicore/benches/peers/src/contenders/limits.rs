@@ -13,9 +13,11 @@ use crate::figure::{Figure, median, median_time};
 use crate::jobs::{BUDGET, Job};
 use crate::place::Place;
 use crate::raw::{Child, Common, Memory, futex_wait, futex_wake};
+use crate::work;
 
 /// The jobs that a bare thing corresponds to.
-pub(super) const JOBS: &[Job] = &[Job::J1, Job::J1Other, Job::J1Same, Job::J3, Job::J5, Job::Machine];
+pub(super) const JOBS: &[Job] =
+    &[Job::J1, Job::J1Other, Job::J1Same, Job::J3, Job::J5, Job::J6, Job::Machine];
 
 pub(super) fn figures(job: Job) -> Result<Vec<Figure>> {
     match job {
@@ -26,6 +28,7 @@ pub(super) fn figures(job: Job) -> Result<Vec<Figure>> {
             .map(|(part, len)| Ok(Figure::bandwidth(part, len, memcpy(len)?)))
             .collect(),
         Job::J5 => Ok(vec![Figure::ms("", spawn()?)]),
+        Job::J6 => Ok(["100 calls", "2 ranges"].map(|part| Figure::ms(part, half_the_users())).to_vec()),
         Job::Machine => machine(),
         _ => bail!(super::NO_PART),
     }
@@ -106,6 +109,13 @@ fn spawn() -> Result<Duration> {
     let time = start.elapsed();
     ensure!(read == 1 && child.wait()?.success(), "this program could not start itself");
     Ok(time)
+}
+
+/// What each of two workers has to do.
+fn half_the_users() -> Duration {
+    let start = Instant::now();
+    hint::black_box(work::render(0..work::USERS / super::WORKERS as u64));
+    start.elapsed()
 }
 
 /// What no job stands for.

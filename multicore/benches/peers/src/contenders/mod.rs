@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
+use multicore::Start;
 
-use self::ours::{By, Ours};
+use self::ours::Ours;
 use self::prototype::Prototype;
 use crate::figure::Figure;
 use crate::jobs::Job;
@@ -138,12 +139,9 @@ impl Contender {
     pub fn plays(self, job: Job) -> bool {
         match self {
             Contender::Limits => limits::JOBS.contains(&job),
-            Contender::Prototype => job != Job::Machine,
-            // Without `Config::spin` ours cannot do what is without spinning yet.
-            Contender::Ours => {
-                !matches!(job, Job::J1Other | Job::J1Same | Job::J7 | Job::J9Sleep | Job::Machine)
-            }
-            Contender::OursFork => job == Job::J5,
+            Contender::Prototype => !matches!(job, Job::Machine | Job::Memory | Job::Idle),
+            Contender::Ours => !matches!(job, Job::J7 | Job::Machine),
+            Contender::OursFork => matches!(job, Job::J5 | Job::Memory | Job::Idle),
             Contender::PythonPool | Contender::PythonExecutor => python::POOL_JOBS.contains(&job),
             Contender::Original => python::ORIGINAL_JOBS.contains(&job),
             #[cfg(feature = "peers")]
@@ -165,8 +163,7 @@ impl Contender {
     pub fn start(self, setting: &Setting) -> Result<Box<dyn Crew>> {
         match self {
             Contender::Prototype => Ok(Box::new(Prototype::start(setting)?)),
-            Contender::Ours => Ok(Box::new(Ours::start(setting, By::Exec)?)),
-            Contender::OursFork => Ok(Box::new(Ours::start(setting, By::Fork)?)),
+            Contender::Ours => Ok(Box::new(Ours::start(setting)?)),
             #[cfg(feature = "peers")]
             peer => peers::start(peer, setting),
             #[cfg(not(feature = "peers"))]
@@ -187,6 +184,10 @@ impl Contender {
             (Contender::OursFork, Job::J5) => {
                 vec![Figure::ms("", ours::first_result_by_fork(&Setting::default())?)]
             }
+            (Contender::Ours, Job::Memory) => ours::memory(Start::Exec)?,
+            (Contender::OursFork, Job::Memory) => ours::memory(Start::Fork)?,
+            (Contender::Ours, Job::Idle) => ours::idle(Start::Exec)?,
+            (Contender::OursFork, Job::Idle) => ours::idle(Start::Fork)?,
             (Contender::Prototype, Job::J7) => vec![Figure::ms("", prototype::visible(SHARED)?)],
             #[cfg(feature = "peers")]
             (peer, Job::J7) => vec![Figure::ms("", peers::visible(peer, SHARED)?)],

@@ -48,6 +48,10 @@ pub enum Job {
     J9,
     /// The same without spinning
     J9Sleep,
+    /// Memory of an idle pool's processes, and of its region before, in and after a burst
+    Memory,
+    /// Time on a core, of a pool that nobody uses
+    Idle,
     /// What else the machine's limits are
     Machine,
 }
@@ -74,6 +78,8 @@ impl Job {
             Job::J8 => "J8 1,000,000 of 1 us",
             Job::J9 => "J9 two empty chunks",
             Job::J9Sleep => "J9 no spin",
+            Job::Memory => "memory",
+            Job::Idle => "idle pool, on a core",
             Job::Machine => "machine",
         }
     }
@@ -111,7 +117,9 @@ impl Job {
             Job::J8 => calls::a_million(contender),
             Job::J9 => empty::pair(contender, true),
             Job::J9Sleep => empty::pair(contender, false),
-            Job::J7 | Job::Machine => bail!("{} has no way to do this job", contender.name()),
+            Job::J7 | Job::Memory | Job::Idle | Job::Machine => {
+                bail!("{} has no way to do this job", contender.name())
+            }
         }
     }
 }

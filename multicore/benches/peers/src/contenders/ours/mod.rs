@@ -3,6 +3,8 @@
 //! Every task gives back, with its result, the process that it ran in. What did not run in a worker of
 //! the pool is an error, and so is the whole run.
 
+mod footprint;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::AtomicU32;
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use multicore::{Handle, Pool, Task, par_ranges};
 
+pub(super) use self::footprint::{idle, memory};
 use super::{Crew, Setting};
 use crate::work;
 
@@ -81,26 +84,14 @@ pub(super) struct Ours {
     workers: Vec<u32>,
 }
 
-/// How its workers come to be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
-    Exec,
-    Fork,
-}
-
 impl Ours {
-    pub(super) fn start(setting: &Setting, by: By) -> Result<Ours> {
-        if by == By::Fork {
-            // The template that all pools come from; the default pool itself is not used.
-            multicore::initialize_with(multicore::Config::new().workers(1))?;
-        }
-        Ours::open(setting)
-    }
-
-    fn open(setting: &Setting) -> Result<Ours> {
+    pub(super) fn start(setting: &Setting) -> Result<Ours> {
         let mut config = Pool::builder().workers(setting.workers);
         if let Some(in_flight) = setting.in_flight {
             config = config.slots(in_flight as usize);
+        }
+        if !setting.spin {
+            config = config.spin(Duration::ZERO);
         }
         Ok(Ours { pool: config.build()?, workers: Vec::new() })
     }
