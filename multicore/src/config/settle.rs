@@ -140,14 +140,10 @@ fn checked(limits: Limits) -> Result<Limits> {
     Ok(limits)
 }
 
-/// A worker is one of many: its libraries shall not each start a thread for every core. And a worker
-/// that grows beyond the cgroup's memory shall fail alone, before the kernel chooses whom to end.
+/// A worker is one of many: its libraries shall not each start a thread for every core.
 fn with_defaults(mut limits: Limits) -> Limits {
     let one = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"].map(|name| (name.into(), "1".into()));
     limits.variables.splice(0..0, one);
-    // What is reserved and never touched counts as well: a program that reserves much is left alone.
-    let affordable = |most: &u64| process::mapped_data() < most / 2;
-    limits.data = limits.data.or_else(|| crate::load::memory_of_cgroup().filter(affordable));
     limits
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::client::launch;
+use super::client::{launch, template};
 use super::worker::ready;
 use super::{Backend, Pool};
 use crate::config::{Config, Start};
@@ -126,7 +126,7 @@ pub fn initialize_with(config: Config) -> Result<()> {
     let settings = config.clone().settle()?;
     let inline = crate::config::backend_from_environment()? == crate::config::BackendChoice::Inline;
     if !inline && settings.start.or_else(launch::method).unwrap_or(Start::Fork) == Start::Fork {
-        launch::fork_template()?;
+        template::fork()?;
     }
     open(&mut state, config).map(drop)
 }

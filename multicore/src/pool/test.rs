@@ -69,8 +69,8 @@ fn a_supervisor_with_other_tasks_starts_no_worker() {
     let (region, file) = map::make(Geometry { slots: 1, workers: 1, window: 4096 }).unwrap();
     let mut hello = life::hello(region.geometry(), &settings, false).unwrap();
     hello.digest ^= 1;
-    launch::settle_method(None).unwrap();
-    let error = Link::start(Start::Exec, &file, None, &hello, &[]).map(drop).unwrap_err();
+    let launched = launch::launch(launch::settle_method(None).unwrap(), &settings).unwrap();
+    let error = Link::start(launched, &file, None, &hello, &[]).map(drop).unwrap_err();
     assert!(matches!(&error, Error::Registry { what } if what.contains("different tasks")), "{error}");
 }
 

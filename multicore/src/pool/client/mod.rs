@@ -11,6 +11,7 @@ pub(crate) mod life;
 pub(crate) mod link;
 pub(crate) mod patrol;
 pub(crate) mod settle;
+pub(crate) mod template;
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};

@@ -19,12 +19,12 @@ use crate::sys::{eventfd, pidfd, process, signals};
 const HELLO_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Supervisor {
-    /// Hears the client out and says that it is ready; `None` when there is nobody to serve.
+    /// Hears the client out and says that it is ready; `None` when there is nobody to serve. The signals of
+    /// the process are reset.
     ///
     /// # Errors
     /// What the kernel refused, to be told to the client.
     pub(in crate::pool) fn begin(control: &mut OwnedFd, prefix_len: usize) -> Result<Option<Supervisor>> {
-        signals::reset_all();
         signals::for_supervisor()?;
         // Refused to the leader of a session, which leads a group already.
         let _ = process::own_group();

@@ -37,6 +37,14 @@ impl Limits {
         counts.iter().any(Option::is_some) || self.cpu.is_some()
     }
 
+    /// A worker that grows beyond the cgroup's memory shall fail alone, before the kernel chooses whom to end.
+    pub(crate) fn with_data_of_cgroup(mut self) -> Limits {
+        // What is reserved and never touched counts as well: a program that reserves much is left alone.
+        let affordable = |most: &u64| process::mapped_data() < most / 2;
+        self.data = self.data.or_else(|| process::memory_of_cgroup().filter(affordable));
+        self
+    }
+
     /// In a worker, before any user code: what the kernel is to see to.
     ///
     /// # Errors

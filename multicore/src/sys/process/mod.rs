@@ -1,5 +1,6 @@
 //! Making processes, ending them, and what they know about themselves.
 
+mod cgroup;
 mod descriptors;
 mod family;
 mod fork;
@@ -7,6 +8,7 @@ mod limits;
 mod own;
 mod stat;
 
+pub(crate) use cgroup::memory_of_cgroup;
 pub(crate) use descriptors::{
     above_standard, close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
 };
@@ -28,6 +30,7 @@ pub(crate) use stat::{Stat, all, stat};
 
 #[cfg(test)]
 pub(super) use {
+    cgroup::least_limit,
     descriptors::{close_one_by_one, gaps},
     family::children_found,
 };

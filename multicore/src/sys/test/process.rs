@@ -56,7 +56,7 @@ fn an_unseen_child_is_collected_by_its_pid_alone() {
             Fork::Parent(child) => child,
             Fork::Child => {
                 // Until the maker has looked for children.
-                let _ = socket::receive(theirs.as_fd(), &mut [0], LONG);
+                let _ = socket::receive(theirs.as_fd(), 1, LONG);
                 process::exit_now(0)
             }
         };
@@ -88,8 +88,7 @@ fn an_unseen_sibling_is_its_makers_parents_child() {
             }
         };
         process::collect(template);
-        let mut says = [0; 11];
-        assert_eq!(socket::receive(ours.as_fd(), &mut says, LONG).unwrap().len, 11);
+        let says = socket::receive(ours.as_fd(), 11, LONG).unwrap().bytes;
         let unseen = waitpid(None, None) == Err(Errno::ECHILD);
         process::collect(Pid::from_raw(i32::from_ne_bytes(says[7..].try_into().unwrap())));
         unseen
