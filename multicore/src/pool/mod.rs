@@ -70,7 +70,7 @@ impl Config {
     /// `Config` for a value out of range or a start method that the program does not use;
     /// `Registry` for an unusable table of tasks; `Os` when the kernel refuses; `RestartLimit`.
     pub fn build(self) -> Result<Pool> {
-        Pool::open(self)
+        Pool::open(self.settle()?)
     }
 }
 
@@ -80,8 +80,7 @@ impl Pool {
         Config::new()
     }
 
-    pub(crate) fn open(config: Config) -> Result<Pool> {
-        let mut settings = config.settle()?;
+    pub(crate) fn open(mut settings: Settings) -> Result<Pool> {
         crate::registry::registry()?;
         if ready::in_worker() {
             settings.allow_here(IN_WORKER)?;

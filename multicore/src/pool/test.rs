@@ -9,7 +9,6 @@ use super::client::{launch, life, link::Link};
 use super::{Backend, Pool, map, repair};
 use crate::call::{Arguments, Call, Encoder, Invocation};
 use crate::codec::{self, Codec, Failure};
-use crate::config::Start;
 use crate::error::{Error, Exit};
 use crate::registry::{Declared, Entry};
 use crate::shm::layout::Geometry;

@@ -13,7 +13,7 @@ use crate::pool::supervisor::retries::Retries;
 use crate::pool::supervisor::storm::Storm;
 use crate::pool::supervisor::{Seat, Supervisor};
 use crate::registry::registry;
-use crate::sys::{eventfd, pidfd, process, signals};
+use crate::sys::{eventfd, pidfd, process, signals, stack};
 
 /// How long the client's first message may take.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,15 +26,18 @@ impl Supervisor {
     /// What the kernel refused, to be told to the client.
     pub(in crate::pool) fn begin(control: &mut OwnedFd, prefix_len: usize) -> Result<Option<Supervisor>> {
         signals::for_supervisor()?;
+        // For workers; without it an overflow there is a plain SIGSEGV.
+        let _ = stack::install();
         // Refused to the leader of a session, which leads a group already.
         let _ = process::own_group();
         process::become_subreaper()?;
+        process::stdin_from_nothing()?;
+        // The client has its own work meanwhile.
+        let registry = registry()?;
         let received = control::receive::<Hello>(control.as_fd(), prefix_len, Some(HELLO_TIMEOUT))?;
         let Some((hello, fds)) = received else { return Ok(None) };
-        process::stdin_from_nothing()?;
         let ([file, client, lifeline, roster], bell) = take_places(control, fds, &hello)?;
         process::set_name(&format!("{}: supervisor", short(&hello.name)));
-        let registry = registry()?;
         if registry.digest() != hello.digest {
             control::send(control.as_fd(), b"", &Say::OtherTasks { digest: registry.digest() }, &[])?;
             return Ok(None);

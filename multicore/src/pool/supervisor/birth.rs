@@ -62,7 +62,6 @@ impl Supervisor {
         if !process::die_with_parent(supervisor) {
             process::exit_now(0);
         }
-        signals::reset_all();
         let _ = signals::for_worker();
         let cell = self.handout.as_ref().and_then(|handout| handout.cell(seat));
         let private = cell.map(Cell::descriptors).unwrap_or_default();
@@ -73,8 +72,7 @@ impl Supervisor {
         let (index, region) = own_region(cell).unwrap_or_else(|| (seat, self.region.clone()));
         // The process ends without ever giving it back.
         let region: &'static Region = Box::leak(Box::new(region));
-        // Without it an overflow is a plain SIGSEGV.
-        let _ = stack::install(&region.worker(index).stack_overflow);
+        stack::report_to(&region.worker(index).stack_overflow);
         let own = cell.map(|cell| cell.own(self.lifeline.as_raw_fd()));
         let sandbox = self.handout.as_ref().map(|handout| &handout.sandbox).zip(own);
         let kick = cell.map_or(&self.kick, Cell::bell);
