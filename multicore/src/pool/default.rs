@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::client::{launch, template};
+use super::client::launch::{self, Origin};
 use super::worker::ready;
 use super::{Backend, Pool};
 use crate::config::{Config, Settings, Start};
 use crate::error::{Error, Result};
 use crate::load;
-use crate::registry::registry;
 use crate::sys::fork_guard::{self, Token};
 
 enum State {
@@ -62,13 +61,13 @@ pub(crate) fn pool() -> Result<Arc<Pool>> {
     match &*state {
         State::Open(pool) => Ok(pool.clone()),
         State::Closed => Err(Error::Closed),
-        State::Unopened => open(&mut state, Config::new().settle()?),
+        State::Unopened => open(&mut state, Config::new().settle()?, Origin::AsSettled),
     }
 }
 
-fn open(state: &mut State, settings: Settings) -> Result<Arc<Pool>> {
+fn open(state: &mut State, settings: Settings, from: Origin) -> Result<Arc<Pool>> {
     load::set_process_wide(settings.max_load_average);
-    let pool = Arc::new(Pool::open(settings)?);
+    let pool = Arc::new(Pool::open(settings, from)?);
     *state = State::Open(pool.clone());
     Ok(pool)
 }
@@ -125,13 +124,9 @@ pub fn initialize_with(config: Config) -> Result<()> {
         return Ok(());
     }
     let settings = config.settle()?;
-    let inline = crate::config::backend_from_environment()? == crate::config::BackendChoice::Inline;
-    if !inline && settings.start.or_else(launch::method).unwrap_or(Start::Fork) == Start::Fork {
-        // Once for all of its copies.
-        registry()?;
-        template::fork()?;
-    }
-    open(&mut state, settings).map(drop)
+    let forks = settings.start.or_else(launch::method).unwrap_or(Start::Fork) == Start::Fork;
+    let from = if forks { Origin::ThisMoment } else { Origin::AsSettled };
+    open(&mut state, settings, from).map(drop)
 }
 
 /// Finishes the accepted calls of the default pool, within [`Config::shutdown_timeout`], and ends its

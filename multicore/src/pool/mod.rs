@@ -22,6 +22,7 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use self::client::launch::Origin;
 use self::client::life::{self, Life};
 use self::client::link::Link;
 use self::client::{Client, launch, template};
@@ -70,7 +71,8 @@ impl Config {
     /// `Config` for a value out of range or a start method that the program does not use;
     /// `Registry` for an unusable table of tasks; `Os` when the kernel refuses; `RestartLimit`.
     pub fn build(self) -> Result<Pool> {
-        Pool::open(self.settle()?)
+        let settings = self.settle()?;
+        Pool::open(settings, Origin::AsSettled)
     }
 }
 
@@ -80,7 +82,8 @@ impl Pool {
         Config::new()
     }
 
-    pub(crate) fn open(mut settings: Settings) -> Result<Pool> {
+    /// Makes a pool; `from` says where its supervisor comes from, and every later one.
+    pub(crate) fn open(mut settings: Settings, from: Origin) -> Result<Pool> {
         crate::registry::registry()?;
         if ready::in_worker() {
             settings.allow_here(IN_WORKER)?;
@@ -96,10 +99,10 @@ impl Pool {
         let (method, bell) = match settings.sandbox {
             // Whatever the program's other pools do.
             Some(_) => (Start::Exec, Some(eventfd::create()?)),
-            None => (launch::settle_method(settings.start)?, None),
+            None => (launch::settle_method(from.method().or(settings.start))?, None),
         };
         // It comes to life while the rest is made ready.
-        let launched = launch::launch(method, &settings)?;
+        let launched = launch::launch(method, from, &settings)?;
         let (region, file, hello, kept) = match furnish(&settings, !faults.is_empty()) {
             Ok(furnished) => furnished,
             Err(error) => {

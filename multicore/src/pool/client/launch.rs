@@ -49,6 +49,22 @@ pub(crate) fn method() -> Option<Start> {
     METHOD.get().copied()
 }
 
+/// Where a supervisor comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// From this executable, or the template that is there.
+    AsSettled,
+    /// From the template, which is forked now if it is not there yet.
+    ThisMoment,
+}
+
+impl Origin {
+    /// The method that this is, if it is one only.
+    pub(crate) fn method(self) -> Option<Start> {
+        (self == Origin::ThisMoment).then_some(Start::Fork)
+    }
+}
+
 /// A process on its way to be a supervisor. Whoever has no use for it [gives it up](Launched::give_up).
 #[must_use = "the process is to be collected"]
 pub(crate) struct Launched {
@@ -62,8 +78,9 @@ pub(crate) struct Launched {
 /// Starts a process that becomes a supervisor, once it has its first message.
 ///
 /// # Errors
-/// `Os`; `Config` where the program cannot be started again, or the template is gone.
-pub(crate) fn launch(method: Start, settings: &Settings) -> Result<Launched> {
+/// `Os`; `Config` where the program cannot be started again, or there is no template; `Threads` where that
+/// would have to be forked beside others.
+pub(crate) fn launch(method: Start, from: Origin, settings: &Settings) -> Result<Launched> {
     let (control, theirs) = socket::pair()?;
     match method {
         Start::Exec => {
@@ -72,7 +89,7 @@ pub(crate) fn launch(method: Start, settings: &Settings) -> Result<Launched> {
             Ok(Launched { control, pid: Some(pid), marker })
         }
         Start::Fork => {
-            template::ask(theirs)?;
+            template::supply(&theirs, from)?;
             Ok(Launched { control, pid: None, marker: String::new() })
         }
     }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::error::{Error, Exit, Result, Usage};
 use crate::pool::client::Client;
+use crate::pool::client::launch::{self, Origin};
 use crate::pool::client::link::Link;
-use crate::pool::client::{launch, template};
+use crate::pool::client::template;
 use crate::pool::control::{Hello, Order};
 use crate::pool::repair::{self, Death};
 use crate::pool::supervisor::RESTART_LIMIT;
@@ -190,7 +191,7 @@ impl Client {
         }
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
-            let link = launch::launch(self.method, &self.settings).and_then(|launched| {
+            let link = launch::launch(self.method, Origin::AsSettled, &self.settings).and_then(|launched| {
                 Link::start(launched, &self.file, self.bell.as_ref(), &life.hello, &life.kept)
             });
             match link {

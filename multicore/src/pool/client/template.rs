@@ -10,9 +10,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::socket::Shutdown;
 
-use crate::config::Start;
 use crate::error::{Error, Result};
-use crate::pool::client::launch::settle_method;
+use crate::pool::client::launch::Origin;
 use crate::pool::control::{self, Wanted, Word as Say};
 use crate::pool::supervisor::supervise;
 use crate::sys::fork_guard::{self, Token};
@@ -36,6 +35,21 @@ impl Template {
     fn go_on(&self) {
         let _ = pidfd::signal(self.process.as_fd(), Signal::SIGCONT);
     }
+
+    /// Wants a supervisor at `theirs`.
+    fn ask(&self, theirs: &OwnedFd) -> Result<()> {
+        self.go_on();
+        control::send(self.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|error| {
+            let gone = [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN].map(Some);
+            if !matches!(&error, Error::Os { source, .. } if gone.contains(&source.raw_os_error())) {
+                return error;
+            }
+            look_after();
+            let why =
+                "the template, the process that supervisors are forked from, is gone: restart the program";
+            Error::config("start", why)
+        })
+    }
 }
 
 /// The template that this very process forked.
@@ -44,54 +58,33 @@ fn own() -> Option<&'static Template> {
     known.into_iter().find(|template| !fork_guard::in_forked_child(template.made_in))
 }
 
-/// The template to ask. A forked child makes its own at its first pool: the parent's would end with
+/// Has a supervisor forked at `theirs`, where its pid is told.
+///
+/// A forked child of this program makes a template of its own at its first pool: the parent's would end with
 /// the parent, and its supervisors are the parent's to collect.
-fn to_ask() -> Result<&'static Template> {
-    if let Some(own) = own() {
-        return Ok(own);
-    }
-    if TEMPLATE.get().is_none() {
-        let why = "`fork` needs `multicore::initialize()` or `#[multicore::main]` first";
-        return Err(Error::config("start", why));
-    }
-    fork()?;
-    own().ok_or(Error::Closed)
-}
-
-/// Has the template fork a supervisor at `theirs`, to which it tells that one's pid.
 ///
 /// # Errors
-/// `Config` when there is no template, or no longer; `Os`.
-pub(super) fn ask(theirs: OwnedFd) -> Result<()> {
-    let template = to_ask()?;
-    template.go_on();
-    control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|error| {
-        let gone = [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN].map(Some);
-        if !matches!(&error, Error::Os { source, .. } if gone.contains(&source.raw_os_error())) {
-            return error;
+/// `Config` when there is no template, or no longer; `Os`; `Threads` where it has to be forked.
+pub(super) fn supply(theirs: &OwnedFd, from: Origin) -> Result<()> {
+    match own() {
+        Some(template) => template.ask(theirs),
+        None if from == Origin::AsSettled && TEMPLATE.get().is_none() => {
+            let why = "`fork` needs `multicore::initialize()` or `#[multicore::main]` first";
+            Err(Error::config("start", why))
         }
-        look_after();
-        let why = "the template, the process that supervisors are forked from, is gone: restart the program";
-        Error::config("start", why)
-    })
+        None => fork(theirs),
+    }
 }
 
-/// Forks the template, from which every supervisor of this program comes.
-///
-/// # Errors
-/// `Threads` when this process has more than one; `Os`; `Config` when the program settled on exec.
-pub(crate) fn fork() -> Result<()> {
-    settle_method(Some(Start::Fork))?;
-    if own().is_some() {
-        return Ok(());
-    }
+/// Forks the template, which then forks its first supervisor at `first`.
+fn fork(first: &OwnedFd) -> Result<()> {
     let (ours, theirs) = socket::pair()?;
     let client = pidfd::of_self()?;
     process::flush_output();
     match fork_deaf()? {
         Fork::Child => {
             // What the client left to it is not its to drop.
-            let _ = std::panic::catch_unwind(|| live(&theirs, &client));
+            let _ = std::panic::catch_unwind(|| live(&theirs, &client, first));
             process::exit_now(0)
         }
         Fork::Parent(pid) => {
@@ -141,10 +134,12 @@ fn fork_deaf() -> Result<Fork> {
     forked
 }
 
-/// The template's life: a supervisor for each message, until the client is gone.
-fn live(control: &OwnedFd, client: &OwnedFd) {
+/// The template's life: a supervisor at `first` and one for each message, until the client is gone.
+fn live(control: &OwnedFd, client: &OwnedFd, first: &OwnedFd) {
     signals::reset_all();
     process::fill_standard_descriptors();
+    // It does not wait for the rest, which it sees to for itself.
+    fork_supervisor(first);
     // Refused only where they cannot matter: no handler, or a leader already.
     let _ = signals::for_supervisor();
     let _ = process::own_group();
@@ -165,18 +160,30 @@ fn live(control: &OwnedFd, client: &OwnedFd) {
         if !asked {
             continue;
         }
-        let Ok(Some((Wanted::Supervisor, mut fds))) =
+        let Ok(Some((Wanted::Supervisor, fds))) =
             control::receive::<Wanted>(control.as_fd(), 0, Some(Duration::ZERO))
         else {
             return;
         };
-        let Some(socket) = fds.pop() else { continue };
-        let word = match process::fork_unseen(Parent::Same) {
-            Ok(Fork::Child) => supervise(socket, 0),
-            Ok(Fork::Parent(pid)) => Say::Started { pid: pid.as_raw() },
-            Err(error) => Say::refused(&error),
-        };
-        // A client that is gone needs no word.
-        let _ = control::send(socket.as_fd(), b"", &word, &[]);
+        fds.first().into_iter().for_each(fork_supervisor);
     }
+}
+
+/// Forks a supervisor at `socket`, and tells its pid there.
+fn fork_supervisor(socket: &OwnedFd) {
+    let word = match process::fork_unseen(Parent::Same) {
+        Ok(Fork::Child) => {
+            // The first one has the client's end as well, and would never hear that the client is gone.
+            process::close_all_but(&[socket.as_raw_fd()]);
+            match socket.try_clone() {
+                Ok(control) => supervise(control, 0),
+                // Its client sees the end.
+                Err(_) => process::exit_now(1),
+            }
+        }
+        Ok(Fork::Parent(pid)) => Say::Started { pid: pid.as_raw() },
+        Err(error) => Say::refused(&error),
+    };
+    // A client that is gone needs no word.
+    let _ = control::send(socket.as_fd(), b"", &word, &[]);
 }

@@ -19,8 +19,7 @@ use crate::sys::{eventfd, pidfd, process, signals, stack};
 const HELLO_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Supervisor {
-    /// Hears the client out and says that it is ready; `None` when there is nobody to serve. The signals of
-    /// the process are reset.
+    /// Hears the client out; `None` when there is nobody to serve. The signals of the process are reset.
     ///
     /// # Errors
     /// What the kernel refused, to be told to the client.
@@ -55,8 +54,6 @@ impl Supervisor {
         } else {
             kept_by_workers.extend([file.as_raw_fd(), kick.as_raw_fd()]);
         }
-        let own = pidfd::of_self()?;
-        control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
         let seats = (0..hello.geometry.workers).map(|_| Seat::default()).collect();
         let handout = hello.sandbox.map(|sandbox| Handout::new(sandbox, hello.geometry.workers));
         Ok(Some(Supervisor {
@@ -81,6 +78,19 @@ impl Supervisor {
             retries: Retries::new(hello.geometry.slots),
             draining: false,
         }))
+    }
+
+    /// Forks the workers, and says after the first that calls may come: on two cores the client, once it is
+    /// woken, would keep that from running.
+    ///
+    /// # Errors
+    /// What the kernel refused, to be told to the client.
+    pub(in crate::pool) fn open(&mut self, control: &OwnedFd) -> Result<()> {
+        self.fill_seat(0);
+        let own = pidfd::of_self()?;
+        control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
+        self.fill_seats();
+        Ok(())
     }
 }
 

@@ -33,24 +33,28 @@ impl Supervisor {
             if self.retry_at.is_some() {
                 return;
             }
-            self.region.worker(index).reset();
-            let supervisor = Pid::this();
-            if let Some(handout) = &mut self.handout
-                && let Err(error) = handout.furnish(index, self.region.geometry().window)
-            {
-                self.failed(error.to_string());
-                continue;
+            self.fill_seat(index);
+        }
+    }
+
+    /// Forks the worker of an empty seat.
+    pub(in crate::pool) fn fill_seat(&mut self, index: usize) {
+        self.region.worker(index).reset();
+        let supervisor = Pid::this();
+        if let Some(handout) = &mut self.handout
+            && let Err(error) = handout.furnish(index, self.region.geometry().window)
+        {
+            return self.failed(error.to_string());
+        }
+        match process::fork_supervisor() {
+            Ok(Fork::Parent(pid)) => {
+                point("forked");
+                // A worker says so itself; a sandboxed one says it elsewhere.
+                self.region.worker(index).pid.store(pid.as_raw() as u32, Relaxed);
+                self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
             }
-            match process::fork_supervisor() {
-                Ok(Fork::Parent(pid)) => {
-                    point("forked");
-                    // A worker says so itself; a sandboxed one says it elsewhere.
-                    self.region.worker(index).pid.store(pid.as_raw() as u32, Relaxed);
-                    self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
-                }
-                Ok(Fork::Child) => self.become_worker(index, supervisor),
-                Err(error) => self.failed(error.to_string()),
-            }
+            Ok(Fork::Child) => self.become_worker(index, supervisor),
+            Err(error) => self.failed(error.to_string()),
         }
     }
 
