@@ -101,20 +101,14 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
     if bytes.is_empty() || fds.len() > MAX_FDS {
         return Err(ErrorKind::InvalidInput.into());
     }
-    let mut control = Control::new(fds.len());
-    for (place, fd) in control.fds.iter_mut().zip(fds) {
-        *place = fd.as_raw_fd();
-    }
-    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    let mut message = message(&mut part);
-    if !fds.is_empty() {
-        message.msg_controllen = control.header.cmsg_len;
-        message.msg_control = ptr::from_mut(&mut control).cast();
-    }
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     loop {
-        // SAFETY: `message` points to `part`, which covers `bytes`, and to `control`; all are live.
-        let sent =
-            unsafe { libc::sendmsg(fd.as_raw_fd(), &message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
+        let sent = if fds.is_empty() {
+            // SAFETY: the address and the length are those of `bytes`.
+            unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) }
+        } else {
+            send_with(fd, bytes, fds, flags)
+        };
         if sent >= 0 {
             return Ok(());
         }
@@ -123,6 +117,19 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
             return Err(error);
         }
     }
+}
+
+fn send_with(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>], flags: c_int) -> isize {
+    let mut control = Control::new(fds.len());
+    for (place, fd) in control.fds.iter_mut().zip(fds) {
+        *place = fd.as_raw_fd();
+    }
+    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut message = message(&mut part);
+    message.msg_controllen = control.header.cmsg_len;
+    message.msg_control = ptr::from_mut(&mut control).cast();
+    // SAFETY: `message` points to `part`, which covers `bytes`, and to `control`; all are live.
+    unsafe { libc::sendmsg(fd.as_raw_fd(), &message, flags) }
 }
 
 /// Receives one message, waiting until it comes, the peer closes or the time is up.

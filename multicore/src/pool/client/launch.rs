@@ -5,7 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::env;
 use std::ffi::OsStr;
 use std::hash::{BuildHasher, Hasher};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::socket::Shutdown;
 use nix::unistd::Pid;
 
 use crate::config::{Settings, Start};
@@ -98,9 +99,9 @@ pub(crate) fn launch(method: Start, from: Origin, settings: &Settings) -> Result
 impl Launched {
     /// Ends and collects it.
     pub(crate) fn give_up(self) {
+        // It leaves for want of a client, and its end is that of what the template has to tell.
+        let _ = nix::sys::socket::shutdown(self.control.as_raw_fd(), Shutdown::Write);
         let pid = self.pid.or_else(|| told_pid(self.control.as_fd()));
-        // It closed its end, or is about to leave for want of a client, unless it hangs.
-        drop(self.control);
         if let Some(pid) = pid {
             if let Ok(process) = pidfd::of(pid)
                 && !pidfd::wait_exit(process.as_fd(), Some(LEAVE))

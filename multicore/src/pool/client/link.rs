@@ -39,13 +39,13 @@ impl Link {
     /// # Errors
     /// `Os`; `Registry` when it knows other tasks.
     pub(crate) fn start(
-        launched: Launched,
+        mut launched: Launched,
         file: &OwnedFd,
         bell: Option<&OwnedFd>,
         hello: &Hello,
         kept: &[OwnedFd],
     ) -> Result<Link> {
-        match begin(&launched, file, bell, hello, kept) {
+        match begin(&mut launched, file, bell, hello, kept) {
             Ok((pid, supervisor, lifeline, roster)) => {
                 Ok(Link { pid, control: launched.control, supervisor, lifeline, roster })
             }
@@ -136,7 +136,7 @@ impl Drop for Link {
 /// Tells a process what it is to supervise, and waits until it does: its pid, a descriptor of it, the
 /// lifeline and the roster.
 fn begin(
-    launched: &Launched,
+    launched: &mut Launched,
     file: &OwnedFd,
     bell: Option<&OwnedFd>,
     hello: &Hello,
@@ -152,15 +152,15 @@ fn begin(
     control::send(control, launched.marker.as_bytes(), hello, &fds)?;
     drop(fds);
     drop(held);
-    let (mut pid, mut ready) = (launched.pid, None);
+    let mut ready = None;
     loop {
-        if let Some(pid) = pid
+        if let Some(pid) = launched.pid
             && let Some(supervisor) = ready.take()
         {
             return Ok((pid, supervisor, lifeline, roster));
         }
         match control::receive::<Say>(control, 0, Some(READY_TIMEOUT))? {
-            Some((Say::Started { pid: started }, _)) => pid = Some(Pid::from_raw(started)),
+            Some((Say::Started { pid }, _)) => launched.pid = Some(Pid::from_raw(pid)),
             Some((Say::Ready, mut fds)) => ready = fds.pop(),
             Some((word, _)) => return Err(refusal(word, hello.digest)),
             None => return Err(Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD))),
