@@ -4,13 +4,14 @@
 //! - **[map-live]** the mapping lives as long as the `Region` and is `geometry.total()` bytes or more;
 //!   the file below it is sealed against shrinking, so every byte stays backed. A process that was forked
 //!   after [`keep_from_forks`](Region::keep_from_forks) lacks it, and does not use its copy of the `Region`.
-//! - **[control-atomic]** the part before the windows is only ever accessed as atomics, by every
-//!   process, so shared references to it are sound whatever another process writes.
-//! - **[window-own]** a window is written only by the process that the slot's state word names:
-//!   arguments by the client while filling, the result by the worker while running, by the supervisor
-//!   once that worker is dead.
+//! - **[control-atomic]** the part before the windows, short payloads excepted, is only ever accessed as
+//!   atomics, by every process, so shared references to it are sound whatever another process writes.
+//! - **[window-own]** a window, and the place for a short payload in the header, is written only by the
+//!   process that the slot's state word names: arguments by the client while filling, the result by the
+//!   worker while running, by the supervisor once that worker is dead.
 
 use std::io;
+use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -18,7 +19,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use memmap2::{Advice, MmapRaw};
 
 use super::hint::HintSet;
-use super::layout::{Geometry, Head, PAGE, SlotHeader, WorkerRecord};
+use super::layout::{Geometry, Head, INLINE, PAGE, SlotHeader, WorkerRecord};
+use super::lookout::Lookout;
 use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
@@ -88,10 +90,13 @@ impl Region {
     }
 
     #[inline]
-    pub(crate) fn slot(&self, index: usize) -> &SlotHeader {
+    pub(crate) fn slot(&self, index: usize) -> Slot<'_> {
         assert!(index < self.geometry.slots);
+        // SAFETY: [map-live] [control-atomic] index is in range and words are 8-aligned.
+        let state = unsafe { self.at(self.geometry.state(index)).cast().as_ref() };
         // SAFETY: [map-live] [control-atomic] index is in range and headers are 128-aligned.
-        unsafe { self.at(self.geometry.slot(index)).cast().as_ref() }
+        let header = unsafe { self.at(self.geometry.slot(index)).cast().as_ref() };
+        Slot { state, header }
     }
 
     #[inline]
@@ -121,6 +126,13 @@ impl Region {
         self.set(self.geometry.idle_set(), self.geometry.workers)
     }
 
+    /// Who looks for calls.
+    #[inline]
+    pub(crate) fn lookout(&self) -> Lookout<'_> {
+        let searching = self.set(self.geometry.searching_set(), self.geometry.workers);
+        Lookout { ready: self.ready(), idle: self.idle(), searching }
+    }
+
     /// Backs everything before the windows with memory.
     pub(crate) fn provide_control(&self) -> io::Result<()> {
         self.pages.provide(0, self.geometry.control())
@@ -136,13 +148,15 @@ impl Region {
     /// Where the client writes a slot's arguments; `backed` remembers how many bytes have pages.
     pub(crate) fn arguments_store<'r>(&'r self, slot: usize, backed: &'r AtomicU64) -> WindowStore<'r> {
         assert!(slot < self.geometry.slots);
-        WindowStore { region: self, offset: self.geometry.arguments(slot), backed }
+        let (inline, window) = (self.geometry.arguments_inline(slot), self.geometry.arguments_window(slot));
+        WindowStore { region: self, inline, window, backed, is_inline: false }
     }
 
     /// Where a worker writes a slot's result.
     pub(crate) fn result_store(&self, slot: usize) -> WindowStore<'_> {
-        let backed = &self.slot(slot).result_pages;
-        WindowStore { region: self, offset: self.geometry.result(slot), backed }
+        let backed = &self.slot(slot).header.result_pages;
+        let (inline, window) = (self.geometry.result_inline(slot), self.geometry.result_window(slot));
+        WindowStore { region: self, inline, window, backed, is_inline: false }
     }
 
     /// Gives back the pages of a slot's windows that a large call left, but for the first; `backed` is
@@ -164,7 +178,7 @@ impl Region {
         assert!(slot < self.geometry.slots && len <= self.geometry.window);
         // SAFETY: [map-live] [window-own] the bytes are in range, and while this worker runs the call
         // the client, the only writer of arguments, leaves them alone.
-        unsafe { std::slice::from_raw_parts(self.at(self.geometry.arguments(slot)).as_ptr(), len) }
+        unsafe { std::slice::from_raw_parts(self.at(self.geometry.arguments(slot, len)).as_ptr(), len) }
     }
 
     /// The outcome of a slot, for the client; `None` when `len` is more than a window holds, or than was
@@ -173,20 +187,41 @@ impl Region {
     pub(crate) fn result(&self, slot: usize, len: u64) -> Option<Payload<'_>> {
         assert!(slot < self.geometry.slots);
         let len = usize::try_from(len).ok().filter(|len| *len <= self.geometry.window)?;
-        if len > WARM && !self.pages.is_written(self.geometry.result(slot), len) {
+        let offset = self.geometry.result(slot, len);
+        if len > WARM && !self.pages.is_written(offset, len) {
             return None;
         }
         // SAFETY: [map-live] the bytes are in range; a hostile worker may go on writing them, which
         // `Payload` is made for.
-        Some(unsafe { Payload::new(self.at(self.geometry.result(slot)), len) })
+        Some(unsafe { Payload::new(self.at(offset), len) })
     }
 }
 
-/// One window as a [`Store`]: its pages are provided as the writer reaches them.
+/// One slot: its state word, and its header as what it dereferences to.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot<'r> {
+    pub(crate) state: &'r AtomicU64,
+    pub(crate) header: &'r SlotHeader,
+}
+
+impl Deref for Slot<'_> {
+    type Target = SlotHeader;
+
+    #[inline]
+    fn deref(&self) -> &SlotHeader {
+        self.header
+    }
+}
+
+/// One payload's place as a [`Store`]: the header's as long as it fits, then the window, whose pages are
+/// provided as the writer reaches them.
 pub(crate) struct WindowStore<'r> {
     region: &'r Region,
-    offset: usize,
+    inline: usize,
+    window: usize,
     backed: &'r AtomicU64,
+    /// Whether the payload began in the header.
+    is_inline: bool,
 }
 
 impl WindowStore<'_> {
@@ -194,30 +229,46 @@ impl WindowStore<'_> {
     pub(crate) fn trim(&self) {
         // A forged hint from a worker must not reach into the next window.
         let backed = (self.backed.load(Relaxed) as usize).min(self.region.geometry.window_bytes());
-        if backed > WARM && self.region.pages.release(self.offset + WARM, backed - WARM).is_ok() {
+        if backed > WARM && self.region.pages.release(self.window + WARM, backed - WARM).is_ok() {
             self.backed.store(WARM as u64, Relaxed);
         }
     }
-}
 
-impl Store for WindowStore<'_> {
-    fn provide(&mut self, need: usize) -> io::Result<(NonNull<u8>, usize)> {
+    /// The window, with `need` bytes usable.
+    fn provide_window(&self, need: usize) -> io::Result<(NonNull<u8>, usize)> {
         let window = self.region.geometry.window_bytes();
         let backed = (self.backed.load(Relaxed) as usize).min(window);
-        let start = self.region.at(self.offset);
+        let start = self.region.at(self.window);
         if need <= backed {
             return Ok((start, backed));
         }
         // More than asked, so that a long encoding asks seldom; a lone small payload gets one page.
         let ahead = if need <= PAGE { 0 } else { need.min(AHEAD) };
         let target = need.saturating_add(ahead).next_multiple_of(PAGE).min(window);
-        let (from, len) = (self.offset + backed, target - backed);
+        let (from, len) = (self.window + backed, target - backed);
         self.region.pages.provide(from, len).inspect_err(|_| {
             // What came before memory ran out, now that others need it.
             let _ = self.region.pages.release(from, len);
         })?;
         self.backed.store(target as u64, Relaxed);
         Ok((start, target))
+    }
+}
+
+impl Store for WindowStore<'_> {
+    #[inline]
+    fn provide(&mut self, need: usize) -> io::Result<(NonNull<u8>, usize)> {
+        let inline = self.region.at(self.inline);
+        if need <= INLINE {
+            self.is_inline = true;
+            return Ok((inline, INLINE));
+        }
+        let (start, usable) = self.provide_window(need)?;
+        if std::mem::take(&mut self.is_inline) {
+            // SAFETY: [window-own] both are this writer's, `INLINE` bytes and more, and do not overlap.
+            unsafe { std::ptr::copy_nonoverlapping(inline.as_ptr(), start.as_ptr(), INLINE) };
+        }
+        Ok((start, usable))
     }
 }
 
@@ -228,6 +279,7 @@ impl WorkerRecord {
             word.store(0, Relaxed);
         }
         self.calls.store(0, Relaxed);
+        self.hand.store(0, Relaxed);
         self.words.clear();
         self.breadcrumb.clear();
     }

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use memmap2::MmapMut;
 
 use super::hint::HintSet;
-use super::layout::Geometry;
+use super::layout::{Geometry, INLINE};
 use super::note::Note;
 use super::region::{Pages, Region};
-use super::window::{Payload, Store, WindowWriter, WriteError};
+use super::window::{ALIGNMENT, Payload, Store, WindowWriter, WriteError};
 use super::word::{Cancelled, Detached, MAX_TRIES, Phase, Requeued, Settled, Word};
 
 fn word() -> AtomicU64 {
@@ -176,8 +176,11 @@ fn the_parts_of_a_region_do_not_overlap() {
         ends.push(geometry.control());
         assert!(ends.is_sorted(), "{geometry:?} {ends:?}");
         assert!(geometry.slot(slots) <= geometry.control());
-        assert!(geometry.result(0) - geometry.arguments(0) >= window);
-        assert!(geometry.total().unwrap() - geometry.result(slots - 1) >= window);
+        assert!(geometry.result_window(0) - geometry.arguments_window(0) >= window);
+        assert!(geometry.total().unwrap() - geometry.result_window(slots - 1) >= window);
+        let inline = [geometry.arguments_inline(0), geometry.result_inline(0), geometry.slot(1)];
+        assert!(inline.is_sorted_by(|one, next| one + INLINE <= *next), "{inline:?}");
+        assert!(inline.iter().all(|start| start.is_multiple_of(ALIGNMENT)), "{inline:?}");
         let region = region(geometry);
         region.ready().insert(slots - 1);
         region.free().insert(slots - 1);
@@ -215,7 +218,7 @@ fn large_windows_are_given_back() {
     let geometry = Geometry { slots: 1, workers: 1, window: 8 * MIB };
     let map = MmapMut::map_anon(geometry.total().unwrap()).unwrap();
     let released = Arc::new(Mutex::new(Vec::new()));
-    let (arguments, result) = (geometry.arguments(0), geometry.result(0));
+    let (arguments, result) = (geometry.arguments_window(0), geometry.result_window(0));
     let pages = Scarce(arguments + 6 * MIB, released.clone());
     let region = Region::over(map.into(), geometry, Box::new(pages)).unwrap();
     let backed = AtomicU64::new(0);
@@ -231,6 +234,36 @@ fn large_windows_are_given_back() {
     assert_eq!(*released.lock().unwrap(), [(arguments + MIB, had - MIB), (result + MIB, 7 * MIB)]);
     region.cool(0, &backed);
     assert_eq!(released.lock().unwrap().len(), 2, "once");
+}
+
+#[test]
+fn a_payload_lies_in_the_header_as_long_as_it_is_short() {
+    let region = region(Geometry { slots: 2, workers: 1, window: 4096 });
+    let write = |parts: &[&[u8]]| {
+        let mut store = region.result_store(1);
+        let mut out = WindowWriter::new(&mut store, 4096);
+        parts.iter().for_each(|part| out.put(part).unwrap());
+        region.result(1, out.needed() as u64).unwrap().to_vec().unwrap()
+    };
+    let pages = || region.slot(1).result_pages.load(Relaxed);
+    assert_eq!(write(&[&[1; INLINE]]), [1; INLINE]);
+    assert_eq!(pages(), 0, "no page was asked for");
+    let long: Vec<u8> = [[2; 50], [3; 50]].concat();
+    assert_eq!(write(&[&long[..50], &long[50..]]), long, "what was written before goes along");
+    assert_ne!(pages(), 0);
+    assert_eq!(write(&[&[4; INLINE + 1]]), [4; INLINE + 1]);
+}
+
+#[test]
+fn a_short_report_in_place_of_a_long_result_lies_in_the_header() {
+    let region = region(Geometry { slots: 1, workers: 1, window: 4096 });
+    let mut store = region.result_store(0);
+    let mut out = WindowWriter::new(&mut store, 4096);
+    out.put(&[1; 1000]).unwrap();
+    out.restart();
+    out.put(b"a report").unwrap();
+    let read = region.result(0, out.needed() as u64).unwrap();
+    assert_eq!(read.to_vec().unwrap(), b"a report");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(crate) const ALIGNMENT: usize = 16;
 /// Where a [`WindowWriter`] gets its memory.
 pub(crate) trait Store {
     /// Makes at least `need` bytes of the window usable, counted from its start, and returns the
-    /// window's start with the number of usable bytes. What was written before stays.
+    /// start of them with their number. What was written before stays, perhaps in another place.
     ///
     /// # Errors
     /// The kernel's, when it has no memory to give.
@@ -114,7 +114,8 @@ impl<'w> WindowWriter<'w> {
 
     /// Forgets everything written, for an error report in place of half a result.
     pub(crate) fn restart(&mut self) {
-        self.needed = 0;
+        // Where the payload lies may depend on how long it gets.
+        (self.needed, self.usable) = (0, 0);
     }
 
     #[cold]

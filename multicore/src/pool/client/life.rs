@@ -284,6 +284,7 @@ pub(crate) fn hello(
         name: name.unwrap_or_else(|| "multicore".to_owned()),
         limits: settings.limits.clone().with_data_of_cgroup(),
         sandbox: settings.sandbox.clone(),
+        patience: settings.patience,
         faults,
         keep_fds: settings.keep_fds.clone(),
     })

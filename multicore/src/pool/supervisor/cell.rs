@@ -15,8 +15,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 use crate::error::Result;
 use crate::pool::map;
-use crate::shm::layout::{Geometry, Outcome, SlotHeader, WorkerRecord};
-use crate::shm::region::Region;
+use crate::shm::layout::{Geometry, Outcome, WorkerRecord};
+use crate::shm::region::{Region, Slot};
 use crate::shm::window::{WindowWriter, WriteError};
 use crate::shm::word::{Phase, Settled, Word};
 use crate::sys::sandbox::Own;
@@ -158,7 +158,7 @@ impl Cell {
     pub(in crate::pool) fn give(
         &mut self,
         slot: usize,
-        call: &SlotHeader,
+        call: Slot<'_>,
         arguments: &[u8],
     ) -> Result<(), Unfit> {
         let header = self.region.slot(0);
@@ -167,8 +167,8 @@ impl Cell {
             return Err(Unfit::Spoilt);
         }
         self.generation = next;
-        let window = self.geometry().arguments(0) as u64;
-        if let Err(error) = memfd::write_at(self.file.as_fd(), arguments, window) {
+        let place = self.geometry().arguments(0, arguments.len()) as u64;
+        if let Err(error) = memfd::write_at(self.file.as_fd(), arguments, place) {
             let abandoned = header.state.abandon(next);
             return Err(if abandoned { Unfit::Os(error) } else { Unfit::Spoilt });
         }
@@ -210,8 +210,8 @@ impl Cell {
         if len > self.geometry().window {
             return Err(Unfit::Spoilt);
         }
-        let (file, window) = (self.file.as_fd(), self.geometry().result(0) as u64);
-        let copied = out.put_with(len, |bytes| memfd::read_at(file, bytes, window));
+        let (file, place) = (self.file.as_fd(), self.geometry().result(0, len) as u64);
+        let copied = out.put_with(len, |bytes| memfd::read_at(file, bytes, place));
         let hand = self.hand.take();
         self.region.cool(0, &AtomicU64::new(hand.map_or(0, |hand| hand.arguments_len)));
         if !header.state.release(self.generation) {
@@ -231,7 +231,7 @@ impl Cell {
 
     /// Takes back a call that the worker has not begun; whether it is out of its hands.
     pub(in crate::pool) fn withdraw(&mut self) -> bool {
-        let word = &self.region.slot(0).state;
+        let word = self.region.slot(0).state;
         let seen = word.state();
         if seen.phase() == Some(Phase::Claimed) {
             let _ = word.take_back(seen);
