@@ -87,6 +87,7 @@ impl Config {
         if let Some((share, what)) = max_load_average {
             crate::load::check(share).map_err(|why| Error::config(what, why))?;
         }
+        let pin = self.pin.map_or_else(pin_from_environment, Ok)?;
         Ok(Settings {
             workers,
             slots,
@@ -97,7 +98,7 @@ impl Config {
             shutdown_timeout: self.shutdown_timeout.unwrap_or(Duration::from_secs(10)),
             keep_fds: self.keep_fds,
             timeout: self.timeout,
-            limits: with_defaults(limits),
+            limits: with_defaults(if pin { pinned(limits)? } else { limits }),
             sandbox: self.sandbox,
             patience: Patience { asked: self.spin, cores },
             isolate,
@@ -150,6 +151,16 @@ fn with_defaults(mut limits: Limits) -> Limits {
     limits
 }
 
+/// Each worker to one core, by name.
+fn pinned(mut limits: Limits) -> Result<Limits> {
+    if limits.cpus.is_empty() {
+        limits.cpus = process::usable_cpus().ok_or_else(|| {
+            Error::config("pin", "the kernel does not tell which cores there are; name them by `cpus`")
+        })?;
+    }
+    Ok(Limits { cpus: process::spread(limits.cpus), pin: true, ..limits })
+}
+
 /// The value set in code, else the variable's; with the name of what set it.
 fn pick<T: std::str::FromStr>(
     what: &'static str,
@@ -189,6 +200,16 @@ fn start_from_environment() -> Result<Option<Start>> {
         Some("fork") => Ok(Some(Start::Fork)),
         Some(other) => {
             Err(Error::config("MULTICORE_START", format!("`{other}` is neither `exec` nor `fork`")))
+        }
+    }
+}
+
+fn pin_from_environment() -> Result<bool> {
+    match read("MULTICORE_PIN")?.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => {
+            Err(Error::config("MULTICORE_PIN", format!("`{other}` is neither `true` nor `false`")))
         }
     }
 }

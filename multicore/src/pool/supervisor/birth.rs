@@ -81,7 +81,7 @@ impl Supervisor {
         let sandbox = self.handout.as_ref().map(|handout| &handout.sandbox).zip(own);
         let kick = cell.map_or(&self.kick, Cell::bell);
         let (registry, limits, faults, patience) = (self.registry, &self.limits, self.faults, self.patience);
-        Worker { index, region, registry, limits, faults, kick, supervisor, patience, sandbox }.work()
+        Worker { seat, index, region, registry, limits, faults, kick, supervisor, patience, sandbox }.work()
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Limits {
     pub(crate) niceness: Option<i32>,
     /// The cores that it may run on; empty for those of the client.
     pub(crate) cpus: Vec<usize>,
+    /// Whether each worker has one of those for itself, in turn.
+    pub(crate) pin: bool,
     pub(crate) variables: Vec<(OsString, OsString)>,
 }
 
@@ -45,17 +47,17 @@ impl Limits {
         self
     }
 
-    /// In a worker, before any user code: what the kernel is to see to.
+    /// In the worker of this seat, before any user code: what the kernel is to see to.
     ///
     /// # Errors
     /// `Os`: what the kernel refused, such as a lower niceness without the privilege; `Config` for a data
     /// limit below what the worker was forked with.
-    pub(crate) fn apply(&self) -> Result<()> {
+    pub(crate) fn apply(&self, seat: usize) -> Result<()> {
         for (name, value) in &self.variables {
             process::set_variable(name, value);
         }
-        if !self.cpus.is_empty() {
-            process::run_on(&self.cpus)?;
+        if let Some(own) = seat.checked_rem(self.cpus.len()) {
+            process::run_on(if self.pin { &self.cpus[own..=own] } else { &self.cpus })?;
         }
         if let Some(niceness) = self.niceness {
             process::set_niceness(niceness)?;

@@ -1,6 +1,7 @@
 //! Making processes, ending them, and what they know about themselves.
 
 mod cgroup;
+mod cores;
 mod descriptors;
 mod family;
 mod fork;
@@ -9,6 +10,7 @@ mod own;
 mod stat;
 
 pub(crate) use cgroup::memory_of_cgroup;
+pub(crate) use cores::{run_on, spread, usable_cpus};
 pub(crate) use descriptors::{
     above_standard, close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
 };
@@ -22,8 +24,8 @@ pub(crate) use fork::{Fork, Parent, collect, exit_now, flush_output, fork_superv
 #[cfg(test)]
 pub(crate) use fork::{fork, fork_unchecked, thread_count};
 pub(crate) use limits::{
-    limit_cpu, limit_data, limit_files, mapped_data, memory_file, most_files, private_memory, run_on,
-    set_niceness, set_variable, usable_cpus,
+    limit_cpu, limit_data, limit_files, mapped_data, memory_file, most_files, private_memory, set_niceness,
+    set_variable,
 };
 pub(crate) use own::{print_by_lines, set_name, set_oom_score};
 pub(crate) use stat::{Stat, all, stat};
@@ -31,6 +33,7 @@ pub(crate) use stat::{Stat, all, stat};
 #[cfg(test)]
 pub(super) use {
     cgroup::least_limit,
+    cores::spread_by,
     descriptors::{close_one_by_one, gaps},
     family::children_found,
 };

@@ -203,3 +203,22 @@ fn an_out_of_memory_score_can_be_raised() {
     });
     check_in_child(|| !process::set_oom_score(5000));
 }
+
+#[test]
+fn siblings_come_after_every_physical_core() {
+    // Core 0 is 0 and 4, and so on.
+    let siblings = |cpu: usize| format!("{},{}", cpu % 4, cpu % 4 + 4);
+    assert_eq!(process::spread_by((0..8).collect(), siblings), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(process::spread_by(vec![4, 0, 5, 6, 2, 1], siblings), [4, 5, 6, 0, 2, 1]);
+    // Neighbours are siblings.
+    assert_eq!(process::spread_by((0..6).collect(), |cpu| (cpu / 2).to_string()), [0, 2, 4, 1, 3, 5]);
+    assert_eq!(process::spread_by(vec![], siblings), [0_usize; 0]);
+}
+
+#[test]
+fn spreading_loses_no_core() {
+    let usable = process::usable_cpus().unwrap();
+    let mut spread = process::spread(usable.clone());
+    spread.sort_unstable();
+    assert_eq!(spread, usable);
+}
