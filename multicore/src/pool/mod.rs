@@ -110,7 +110,11 @@ impl Pool {
                 return Err(error);
             }
         };
-        let link = Link::start(launched, &file, bell.as_ref(), &hello, &kept)?;
+        let link = Link::start(launched, &file, bell.as_ref(), &hello, &kept, || {
+            map::provide_headers(&region)?;
+            (0..settings.slots).for_each(|slot| region.free().insert(slot));
+            Ok(())
+        })?;
         let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };
         let client = Arc::new(Client::new(region, file, bell, settings, faults, method, life));
         remember(&client);
@@ -174,9 +178,6 @@ fn furnish(settings: &Settings, faults: bool) -> Result<(Region, Arc<OwnedFd>, H
     let geometry =
         Geometry { slots: settings.slots, workers: settings.workers, window: settings.payload_limit };
     let (region, file) = map::make(geometry)?;
-    for slot in 0..settings.slots {
-        region.free().insert(slot);
-    }
     let hello = life::hello(region.geometry(), settings, faults)?;
     let kept = life::copies(&hello.keep_fds)?;
     Ok((region, file, hello, kept))

@@ -71,7 +71,7 @@ fn a_supervisor_with_other_tasks_starts_no_worker() {
     hello.digest ^= 1;
     let launched =
         launch::launch(launch::settle_method(None).unwrap(), Origin::AsSettled, &settings).unwrap();
-    let error = Link::start(launched, &file, None, &hello, &[]).map(drop).unwrap_err();
+    let error = Link::start(launched, &file, None, &hello, &[], || Ok(())).map(drop).unwrap_err();
     assert!(matches!(&error, Error::Registry { what } if what.contains("different tasks")), "{error}");
 }
 

@@ -192,7 +192,7 @@ impl Client {
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
             let link = launch::launch(self.method, Origin::AsSettled, &self.settings).and_then(|launched| {
-                Link::start(launched, &self.file, self.bell.as_ref(), &life.hello, &life.kept)
+                Link::start(launched, &self.file, self.bell.as_ref(), &life.hello, &life.kept, || Ok(()))
             });
             match link {
                 Ok(link) => {

@@ -34,18 +34,19 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Has a process that was launched supervise the region in `file`.
+    /// Has a process that was launched supervise the region in `file`; `meanwhile` is done while it sets to work.
     ///
     /// # Errors
-    /// `Os`; `Registry` when it knows other tasks.
+    /// `Os`; `Registry` when it knows other tasks; that of `meanwhile`.
     pub(crate) fn start(
         mut launched: Launched,
         file: &OwnedFd,
         bell: Option<&OwnedFd>,
         hello: &Hello,
         kept: &[OwnedFd],
+        meanwhile: impl FnOnce() -> Result<()>,
     ) -> Result<Link> {
-        match begin(&mut launched, file, bell, hello, kept) {
+        match begin(&mut launched, file, bell, hello, kept, meanwhile) {
             Ok((pid, supervisor, lifeline, roster)) => {
                 Ok(Link { pid, control: launched.control, supervisor, lifeline, roster })
             }
@@ -141,6 +142,7 @@ fn begin(
     bell: Option<&OwnedFd>,
     hello: &Hello,
     kept: &[OwnedFd],
+    meanwhile: impl FnOnce() -> Result<()>,
 ) -> Result<(Pid, OwnedFd, OwnedFd, Roster)> {
     let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
     let lifeline = process::above_standard(lifeline)?;
@@ -152,6 +154,7 @@ fn begin(
     control::send(control, launched.marker.as_bytes(), hello, &fds)?;
     drop(fds);
     drop(held);
+    meanwhile()?;
     let mut ready = None;
     loop {
         if let Some(pid) = launched.pid
