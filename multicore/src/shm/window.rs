@@ -22,6 +22,15 @@ pub(crate) trait Store {
     /// # Errors
     /// The kernel's, when it has no memory to give.
     fn provide(&mut self, need: usize) -> io::Result<(NonNull<u8>, usize)>;
+
+    /// Puts `bytes` at `at`, everything before which is written, if it has a quicker way than to make room
+    /// for them; returns as [`provide`](Store::provide).
+    ///
+    /// # Errors
+    /// The kernel's, when it has no memory to give.
+    fn write(&mut self, _at: usize, _bytes: &[u8]) -> io::Result<Option<(NonNull<u8>, usize)>> {
+        Ok(None)
+    }
 }
 
 impl Store for Vec<u8> {
@@ -65,6 +74,9 @@ impl<'w> WindowWriter<'w> {
         let begin = self.needed;
         let end = begin.saturating_add(bytes.len());
         if end > self.usable || end > self.limit {
+            if self.is_written(bytes)? {
+                return Ok(());
+            }
             self.make_usable(end)?;
         }
         // SAFETY: [window-own] the writer owns bytes 0..usable of the window, and begin <= end <= usable.
@@ -118,6 +130,21 @@ impl<'w> WindowWriter<'w> {
         (self.needed, self.usable) = (0, 0);
     }
 
+    /// Has the store append `bytes`, if it has a way of its own; whether it has.
+    #[cold]
+    fn is_written(&mut self, bytes: &[u8]) -> Result<bool, WriteError> {
+        let end = self.needed.saturating_add(bytes.len());
+        if end > self.limit {
+            return Ok(false);
+        }
+        let Some((start, usable)) = self.store.write(self.needed, bytes).map_err(WriteError::Os)? else {
+            return Ok(false);
+        };
+        debug_assert!(usable >= end);
+        (self.start, self.usable, self.needed) = (start, usable.min(self.limit), end);
+        Ok(true)
+    }
+
     #[cold]
     fn make_usable(&mut self, end: usize) -> Result<(), WriteError> {
         if end > self.limit {
@@ -159,15 +186,10 @@ impl<'p> Payload<'p> {
         self.len
     }
 
-    /// A copy of all bytes; `None` when there is no memory for it.
-    pub(crate) fn to_vec(self) -> Option<Vec<u8>> {
-        // u8 has no padding and divides every length.
-        self.to_plain::<u8>()
-    }
-
-    /// A copy of all bytes as values of `T`; `None` when the length is no multiple of `T`'s size, `T`
-    /// has no size, or there is no memory for the copy.
-    pub(crate) fn to_plain<T: Pod>(self) -> Option<Vec<T>> {
+    /// A copy of all bytes as values of `T`, in memory that `prepare` sees before it is first touched;
+    /// `None` when the length is no multiple of `T`'s size, `T` has no size, or there is no memory for the
+    /// copy.
+    pub(crate) fn to_plain<T: Pod>(self, prepare: impl FnOnce(&mut [MaybeUninit<T>])) -> Option<Vec<T>> {
         let size = size_of::<T>();
         if size == 0 || !self.len.is_multiple_of(size) {
             return None;
@@ -177,6 +199,7 @@ impl<'p> Payload<'p> {
         // Where memory is limited a forged length must not end the process.
         values.try_reserve_exact(count).ok()?;
         let space: &mut [MaybeUninit<T>] = &mut values.spare_capacity_mut()[..count];
+        prepare(space);
         // SAFETY: [payload-copy] len bytes are readable by `new`'s contract and the space holds
         // count * size == len bytes of its own; only raw copies touch the shared side.
         unsafe { std::ptr::copy_nonoverlapping(self.start.as_ptr(), space.as_mut_ptr().cast(), self.len) };

@@ -13,6 +13,7 @@ use crate::shm::layout::Outcome;
 use crate::shm::window::Payload;
 use crate::shm::word::{Cancelled, Detached, Phase, Word};
 use crate::sys::futex;
+use crate::sys::memory::in_large_pages;
 
 /// An outcome that was moved out of its slot, or that never came.
 pub(crate) enum Kept {
@@ -146,11 +147,11 @@ impl Client {
         }
     }
 
-    /// Frees a collected slot and gives large windows back.
+    /// Frees a collected slot.
     fn release(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         let seat = self.seat(ticket);
-        self.region.cool(slot, &seat.backed);
+        self.keep_warm(slot);
         // Already 0 where the handle was dropped; never another call's, whatever the word says.
         let _ = seat.held.compare_exchange(held(ticket), 0, Release, Relaxed);
         self.header(ticket).state.release(ticket.generation);
@@ -212,8 +213,12 @@ impl From<Taken<'_>> for Kept {
     fn from(taken: Taken<'_>) -> Kept {
         match taken {
             // Without memory for a copy nobody can have it.
-            Taken::Value(payload) => payload.to_vec().map_or(Kept::Lost(NO_MEMORY), Kept::Value),
-            Taken::Report(payload) => payload.to_vec().map_or(Kept::Lost(NO_MEMORY), Kept::Report),
+            Taken::Value(payload) => {
+                payload.to_plain(in_large_pages).map_or(Kept::Lost(NO_MEMORY), Kept::Value)
+            }
+            Taken::Report(payload) => {
+                payload.to_plain(in_large_pages).map_or(Kept::Lost(NO_MEMORY), Kept::Report)
+            }
             Taken::Lost(loss) => Kept::Lost(loss),
             Taken::Garbled => Kept::Lost(Loss::Garbled),
         }
