@@ -52,6 +52,7 @@ pub(crate) enum BackendChoice {
 /// | [`grace`](Config::grace) | – | 100 ms |
 /// | [`shutdown_timeout`](Config::shutdown_timeout) | – | 10 s |
 /// | [`keep_fds`](Config::keep_fds) | – | none |
+/// | [`spin`](Config::spin) | – | up to 25 µs, as far as it pays |
 /// | [`max_calls`](Config::max_calls) | – | none |
 /// | [`max_memory`](Config::max_memory) | – | none |
 /// | [`data_limit`](Config::data_limit) | – | the memory that the cgroup allows, where it limits it and less than half of that is mapped |
@@ -85,6 +86,7 @@ pub struct Config {
     shutdown_timeout: Option<Duration>,
     pub(crate) keep_fds: Vec<RawFd>,
     timeout: Option<Duration>,
+    spin: Option<Duration>,
     limits: Limits,
     sandbox: Option<Sandbox>,
 }
@@ -163,6 +165,17 @@ impl Config {
     /// inherit them.
     pub fn keep_fds(mut self, fds: impl IntoIterator<Item = RawFd>) -> Config {
         self.keep_fds = fds.into_iter().collect();
+        self
+    }
+
+    /// How long whoever waits, a thread for its result or a worker for its next call, looks again and again
+    /// before it sleeps: always as long as this, or never with [`Duration::ZERO`].
+    ///
+    /// Otherwise it adapts: a wait costs the least where the other process runs on a core of its own, and a
+    /// core where it does not. It follows what spinning gained lately, and hardly spins where every core is
+    /// taken.
+    pub fn spin(mut self, longest: Duration) -> Config {
+        self.spin = Some(longest);
         self
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{BackendChoice, Config, Start};
 use crate::error::{Error, Result};
+use crate::pool::spin::Patience;
 use crate::pool::worker::fault::{self, Plan};
 use crate::pool::worker::limits::Limits;
 use crate::sandbox::Sandbox;
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Option<Sandbox>,
+    pub(crate) patience: Patience,
     /// Calls must not run in this process.
     pub(crate) isolate: bool,
 }
@@ -66,12 +68,12 @@ impl Config {
             let why = "a sandboxed pool starts by `exec`: a fork would carry this program's memory along";
             return Err(Error::config("start", why));
         }
-        let cores = || match limits.cpus.len() {
-            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-            some => some,
-        };
-        let (workers, what) = pick("workers", self.workers, "MULTICORE_WORKERS")?
-            .unwrap_or_else(|| (cores().min(MAX_WORKERS), "workers"));
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let (workers, what) =
+            pick("workers", self.workers, "MULTICORE_WORKERS")?.unwrap_or_else(|| match limits.cpus.len() {
+                0 => (cores.min(MAX_WORKERS), "workers"),
+                some => (some.min(MAX_WORKERS), "workers"),
+            });
         within(what, workers, 1, MAX_WORKERS)?;
         let (slots, what) =
             pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or(((workers * 16).max(64), "slots"));
@@ -103,6 +105,7 @@ impl Config {
             timeout: self.timeout,
             limits: with_defaults(limits),
             sandbox: self.sandbox,
+            patience: Patience { asked: self.spin, cores },
             isolate,
         })
     }

@@ -2,7 +2,7 @@
 //! the [`Geometry`], which each process has from its own trusted side.
 //!
 //! ```text
-//! head | ready set | free set | idle set | worker records | slot headers | windows …
+//! head | ready, free, idle, searching sets | worker records | slot headers | windows …
 //!                                                                          slot 0: arguments, result
 //!                                                                          slot 1: arguments, result
 //! ```
@@ -18,7 +18,7 @@
 
 use std::mem::offset_of;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64};
 
 use super::note::Note;
 
@@ -56,6 +56,8 @@ pub(crate) struct Head {
     pub(crate) progress: Aligned<AtomicU32>,
     /// How many sleep on `progress`.
     pub(crate) sleepers: AtomicU32,
+    /// Calls that are still to settle before they are woken.
+    pub(crate) countdown: AtomicI64,
     /// How often the supervisor of a sandboxed pool has looked at what its workers say.
     pub(crate) looks: AtomicU32,
 }
@@ -84,6 +86,10 @@ pub(crate) struct WorkerRecord {
     pub(crate) pid: AtomicU32,
     /// How many calls it has begun.
     pub(crate) calls: AtomicU64,
+    /// The hints that it took last with one swap: the word of the ready set, and which bits. Others look here
+    /// for calls that it has not come to.
+    pub(crate) hand_word: AtomicU32,
+    pub(crate) hand: AtomicU64,
     /// The message of a panic that aborts, or why it never became ready.
     pub(crate) words: Note<128>,
     /// What its call said last of where it is.
@@ -159,8 +165,12 @@ impl Geometry {
         self.free_set() + Self::set_bytes(self.slots)
     }
 
+    pub(crate) const fn searching_set(&self) -> usize {
+        self.idle_set() + Self::set_bytes(self.workers)
+    }
+
     pub(crate) const fn worker(&self, index: usize) -> usize {
-        self.idle_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
+        self.searching_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
     }
 
     pub(crate) const fn slot(&self, index: usize) -> usize {

@@ -19,6 +19,7 @@ use memmap2::{Advice, MmapRaw};
 
 use super::hint::HintSet;
 use super::layout::{Geometry, Head, INLINE, PAGE, SlotHeader, WorkerRecord};
+use super::lookout::Lookout;
 use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
@@ -127,6 +128,13 @@ impl Region {
     #[inline]
     pub(crate) fn idle(&self) -> HintSet<'_> {
         self.set(self.geometry.idle_set(), self.geometry.workers)
+    }
+
+    /// Who looks for calls.
+    #[inline]
+    pub(crate) fn lookout(&self) -> Lookout<'_> {
+        let searching = self.set(self.geometry.searching_set(), self.geometry.workers);
+        Lookout { ready: self.ready(), idle: self.idle(), searching }
     }
 
     /// Backs everything before the windows with memory.
@@ -294,6 +302,7 @@ impl WorkerRecord {
             word.store(0, Relaxed);
         }
         self.calls.store(0, Relaxed);
+        self.hand.store(0, Relaxed);
         self.words.clear();
         self.breadcrumb.clear();
     }

@@ -64,7 +64,7 @@ impl Supervisor {
 /// that everybody who is woken here sees the hint; one that comes later finds it there no more
 /// (`a_stopped_worker_keeps_no_wake_up`).
 fn relieve(region: &Region, worker: usize) {
-    region.idle().remove(worker);
+    region.lookout().forget(worker);
     for slot in 0..region.geometry().slots {
         let word = &region.slot(slot).state;
         let state = word.state();

@@ -3,6 +3,8 @@
 pub(crate) mod fault;
 pub(crate) mod limits;
 pub(crate) mod ready;
+mod rest;
+mod take;
 
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,15 +15,16 @@ use nix::unistd::Pid;
 
 use self::limits::{Limits, Recycling};
 use self::ready::EXPIRED;
+use self::take::Hand;
 use crate::call::Invocation;
 use crate::codec::{Codec, Failure};
 use crate::panics;
 use crate::pool::clock;
-use crate::pool::spin::Spin;
+use crate::pool::spin::{Patience, Spin};
 use crate::registry::Registry;
 use crate::report::Report;
 use crate::sandbox::Sandbox;
-use crate::shm::hint::Cursor;
+use crate::shm::hint::Bits;
 use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
@@ -41,6 +44,8 @@ pub(crate) struct Worker<'s> {
     /// Tells the supervisor to look at the deadlines again, or, in a sandboxed pool, at the worker.
     pub(crate) kick: &'s OwnedFd,
     pub(crate) supervisor: Pid,
+    /// How long it may spin.
+    pub(crate) patience: Patience,
     /// Where there is one, the region is this worker's own, and calls are handed out.
     pub(crate) sandbox: Option<(&'s Sandbox, Own)>,
 }
@@ -50,15 +55,26 @@ impl Worker<'_> {
     pub(crate) fn work(self) -> ! {
         let recycling = self.become_ready();
         self.ring();
-        let spin = Spin::default();
+        let spin = Spin::new(self.patience);
+        let mut hand = Hand::empty();
+        let mut searching = false;
         loop {
-            if let Some(slot) = self.next() {
+            let next = self.next(&mut hand);
+            if std::mem::take(&mut searching) {
+                self.found();
+            }
+            if let Some(slot) = next {
                 if self.run(slot) {
                     self.decide(&recycling);
                 }
-            } else if self.region.head().draining.load(Acquire) != 0 {
+                continue;
+            }
+            hand.pause();
+            if self.region.head().draining.load(Acquire) != 0 {
                 self.leave(0);
-            } else if !spin.until(|| self.region.ready().any()) {
+            }
+            searching = self.search(&spin);
+            if !searching {
                 self.sleep();
             }
         }
@@ -71,36 +87,6 @@ impl Worker<'_> {
             // A ring that fails leaves the supervisor's next look.
             let _ = eventfd::signal(self.kick.as_fd());
         }
-    }
-
-    /// Claims a call, in about the order of arrival.
-    #[inline]
-    fn next(&self) -> Option<usize> {
-        let ready = self.region.ready();
-        loop {
-            let slot = Cursor(&self.region.head().claim_cursor.0).take(ready)?;
-            point("hint-taken");
-            if self.region.slot(slot).state.claim(self.index as u16) {
-                point("claimed");
-                return Some(slot);
-            }
-        }
-    }
-
-    /// Sleeps until a publisher picks this worker out of the idle set.
-    fn sleep(&self) {
-        let record = self.region.worker(self.index);
-        let seen = record.wake.load(SeqCst);
-        // If it says that something runs here, somebody else wrote that.
-        record.current.store(0, Release);
-        let work = self.region.idle().insert_then(self.index, || {
-            self.region.ready().any() || self.region.head().draining.load(SeqCst) != 0
-        });
-        if !work {
-            // Whatever ended the sleep, the loop looks for work again.
-            let _ = futex::wait(&record.wake, seen, None);
-        }
-        self.region.idle().remove(self.index);
     }
 
     /// Runs a claimed call; whether it had it still.
@@ -247,13 +233,20 @@ pub(crate) fn low_half(state: &std::sync::atomic::AtomicU64) -> &std::sync::atom
     crate::shm::region::futex_half(state)
 }
 
-/// Tells clients that wait for any slot that one of them moved.
+/// Counts a slot that moved, for clients that wait for some of them.
 #[inline]
 pub(crate) fn progress(region: &Region) {
     let head = region.head();
-    std::sync::atomic::fence(SeqCst);
-    if head.sleepers.load(SeqCst) != 0 {
-        head.progress.0.fetch_add(1, SeqCst);
-        futex::wake(&head.progress.0, i32::MAX);
+    AtomicU64::meet();
+    if head.sleepers.load(SeqCst) != 0 && head.countdown.fetch_sub(1, SeqCst) == 1 {
+        wake_sleepers(region);
     }
+}
+
+/// Wakes clients that wait for slots to move.
+#[cold]
+pub(crate) fn wake_sleepers(region: &Region) {
+    let head = region.head();
+    head.progress.0.fetch_add(1, SeqCst);
+    futex::wake(&head.progress.0, i32::MAX);
 }
