@@ -14,7 +14,9 @@ pub use std::any::type_name;
 pub use std::cell::UnsafeCell;
 pub use std::option::Option::{None, Some};
 pub use std::result::Result;
+pub use std::string::String;
 pub use std::time::Duration;
+pub use std::vec::Vec;
 
 pub use inventory;
 
