@@ -131,7 +131,7 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let header = region.slot(slot);
     let mut store = region.result_store(slot);
     let mut out = WindowWriter::new(&mut store, region.geometry().window);
-    report.put(header, &mut out);
+    report.put(&header, &mut out);
     report.wipe();
     if header.state.state().detached() {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
@@ -170,7 +170,7 @@ pub(crate) fn wake_worker(region: &Region, worker: usize) {
 /// Wakes everybody in the client: the dead process may have been about to.
 pub(crate) fn wake_clients(region: &Region) {
     for slot in 0..region.geometry().slots {
-        let state = &region.slot(slot).state;
+        let state = region.slot(slot).state;
         if state.state().waiting() {
             futex::wake(low_half(state), i32::MAX);
         }

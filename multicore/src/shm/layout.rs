@@ -2,13 +2,14 @@
 //! the [`Geometry`], which each process has from its own trusted side.
 //!
 //! ```text
-//! head | ready, free, idle, searching sets | worker records | slot headers | windows …
-//!                                                                          slot 0: arguments, result
-//!                                                                          slot 1: arguments, result
+//! head | ready, free, idle, searching sets | worker records | state words | slot headers | windows …
+//!                                                             one row                    slot 0: arguments, result
+//!                                                                                        slot 1: arguments, result
 //! ```
 //!
 //! A payload of up to [`INLINE`] bytes lies in its slot's header, a longer one in its window: the length says
-//! which. So a small call touches no page of its own.
+//! which. So a small call touches no page of its own. The state words stand in a row: whoever claims, publishes or
+//! collects several calls moves one cache line for eight of them.
 //!
 //! The tests include this file for their hostile workers: beside the standard library and `note` it names
 //! nothing.
@@ -26,7 +27,7 @@ use super::note::Note;
 pub(crate) const PAGE: usize = 4096;
 
 /// The longest payload that lies in the slot's header.
-pub(crate) const INLINE: usize = 96;
+pub(crate) const INLINE: usize = 80;
 
 /// The most slots and workers that a region may have; their numbers travel in 16 bits.
 pub(crate) const MAX_SLOTS: usize = 32_768;
@@ -96,10 +97,10 @@ pub(crate) struct WorkerRecord {
     pub(crate) breadcrumb: Note<32>,
 }
 
-/// One slot's header. Everything but the state word belongs to whoever the state word names.
+/// One slot's header: everything about its call but the state word, all of it whoever's that word names. The
+/// halves lie apart, and each begins a short payload in its first cache line: a small call costs each side one.
 #[repr(C, align(128))]
 pub(crate) struct SlotHeader {
-    pub(crate) state: AtomicU64,
     /// The task's stable ID.
     pub(crate) task: AtomicU64,
     /// Nanoseconds that the call may run; 0 for no limit.
@@ -108,15 +109,16 @@ pub(crate) struct SlotHeader {
     /// How often the call may be run again after its worker died.
     pub(crate) retries: AtomicU32,
     pub(crate) codec: AtomicU32,
+    /// The fault that befalls the call, by number; 0 for none.
+    pub(crate) fault: AtomicU32,
+    /// The arguments where they are short. Written and read as a window's bytes are, by the same owners.
+    arguments: Inline,
     pub(crate) result_len: AtomicU64,
     /// Bytes of the result window that have pages: a hint for the next writer.
     pub(crate) result_pages: AtomicU64,
     /// An [`Outcome`] by number.
     pub(crate) outcome: AtomicU32,
-    /// The fault that befalls the call, by number; 0 for none.
-    pub(crate) fault: AtomicU32,
-    /// Arguments and result where they are short. Written and read as a window's bytes are, by the same owners.
-    arguments: Inline,
+    /// The result where it is short, likewise.
     result: Inline,
 }
 
@@ -173,8 +175,12 @@ impl Geometry {
         self.searching_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
     }
 
+    pub(crate) const fn state(&self, slot: usize) -> usize {
+        self.worker(self.workers) + slot * size_of::<AtomicU64>()
+    }
+
     pub(crate) const fn slot(&self, index: usize) -> usize {
-        self.worker(self.workers) + index * size_of::<SlotHeader>()
+        self.state(self.slots).next_multiple_of(128) + index * size_of::<SlotHeader>()
     }
 
     /// Bytes before the first window.

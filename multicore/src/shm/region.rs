@@ -11,6 +11,7 @@
 //!   worker while running, by the supervisor once that worker is dead.
 
 use std::io;
+use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -97,10 +98,13 @@ impl Region {
     }
 
     #[inline]
-    pub(crate) fn slot(&self, index: usize) -> &SlotHeader {
+    pub(crate) fn slot(&self, index: usize) -> Slot<'_> {
         assert!(index < self.geometry.slots);
+        // SAFETY: [map-live] [control-atomic] index is in range and words are 8-aligned.
+        let state = unsafe { self.at(self.geometry.state(index)).cast().as_ref() };
         // SAFETY: [map-live] [control-atomic] index is in range and headers are 128-aligned.
-        unsafe { self.at(self.geometry.slot(index)).cast().as_ref() }
+        let header = unsafe { self.at(self.geometry.slot(index)).cast().as_ref() };
+        Slot { state, header }
     }
 
     #[inline]
@@ -158,7 +162,7 @@ impl Region {
 
     /// Where a worker writes a slot's result.
     pub(crate) fn result_store(&self, slot: usize) -> WindowStore<'_> {
-        let backed = &self.slot(slot).result_pages;
+        let backed = &self.slot(slot).header.result_pages;
         let (inline, window) = (self.geometry.result_inline(slot), self.geometry.result_window(slot));
         WindowStore { region: self, inline, window, backed, is_inline: false }
     }
@@ -211,6 +215,22 @@ impl Region {
         // SAFETY: [map-live] the bytes are in range; a hostile worker may go on writing them, which
         // `Payload` is made for.
         Some(unsafe { Payload::new(self.at(offset), len) })
+    }
+}
+
+/// One slot: its state word, and its header as what it dereferences to.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot<'r> {
+    pub(crate) state: &'r AtomicU64,
+    pub(crate) header: &'r SlotHeader,
+}
+
+impl Deref for Slot<'_> {
+    type Target = SlotHeader;
+
+    #[inline]
+    fn deref(&self) -> &SlotHeader {
+        self.header
     }
 }
 

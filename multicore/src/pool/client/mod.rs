@@ -31,8 +31,7 @@ use crate::pool::clock;
 use crate::pool::spin::Spin;
 use crate::pool::worker::fault::{self, Plan};
 use crate::report::client_error;
-use crate::shm::layout::SlotHeader;
-use crate::shm::region::Region;
+use crate::shm::region::{Region, Slot};
 use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
 use crate::sys::fault::point;
@@ -215,7 +214,7 @@ impl Client {
             return None;
         }
         let generation = seat.generation.load(Relaxed).wrapping_add(1);
-        let word = &self.region.slot(slot).state;
+        let word = self.region.slot(slot).state;
         let reserved = word.reserve();
         if reserved != Some(generation) {
             if reserved.is_some() && word.reset(word.state(), generation.wrapping_sub(1)) {
@@ -296,7 +295,7 @@ impl Client {
         &self.seats[ticket.slot as usize]
     }
 
-    pub(in crate::pool) fn header(&self, ticket: Ticket) -> &SlotHeader {
+    pub(in crate::pool) fn header(&self, ticket: Ticket) -> Slot<'_> {
         self.region.slot(ticket.slot as usize)
     }
 }

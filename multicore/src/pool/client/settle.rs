@@ -26,7 +26,7 @@ impl Client {
             })
         });
         for slot in 0..self.seats.len() {
-            futex::wake(low_half(&self.region.slot(slot).state), i32::MAX);
+            futex::wake(low_half(self.region.slot(slot).state), i32::MAX);
         }
         wake_sleepers(&self.region);
     }

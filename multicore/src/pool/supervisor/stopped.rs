@@ -66,7 +66,7 @@ impl Supervisor {
 fn relieve(region: &Region, worker: usize) {
     region.lookout().forget(worker);
     for slot in 0..region.geometry().slots {
-        let word = &region.slot(slot).state;
+        let word = region.slot(slot).state;
         let state = word.state();
         let claimed = state.phase() == Some(Phase::Claimed) && usize::from(state.owner()) == worker;
         if claimed && word.take_back(state) == Requeued::Ready {

@@ -25,8 +25,8 @@ use crate::registry::Registry;
 use crate::report::Report;
 use crate::sandbox::Sandbox;
 use crate::shm::hint::Bits;
-use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
-use crate::shm::region::Region;
+use crate::shm::layout::{Outcome, WorkerRecord};
+use crate::shm::region::{Region, Slot};
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Settled, Word};
 use crate::sys::fault::point;
@@ -163,7 +163,7 @@ impl Worker<'_> {
 
     /// Decodes, runs, encodes: everything that is user code.
     #[inline]
-    fn answer(&self, slot: usize, header: &SlotHeader) {
+    fn answer(&self, slot: usize, header: Slot<'_>) {
         let mut store = self.region.result_store(slot);
         let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
         let outcome = match self.invoke(slot, header, &mut out) {
@@ -176,7 +176,7 @@ impl Worker<'_> {
             Err(report) => {
                 // A panic that was caught is nobody's last word.
                 self.region.worker(self.index).words.clear();
-                report.put(header, &mut out);
+                report.put(&header, &mut out);
             }
         }
         // Text that ends without a newline would die with the worker.
@@ -184,7 +184,7 @@ impl Worker<'_> {
     }
 
     #[inline]
-    fn invoke(&self, slot: usize, header: &SlotHeader, out: &mut WindowWriter<'_>) -> Result<(), Report> {
+    fn invoke(&self, slot: usize, header: Slot<'_>, out: &mut WindowWriter<'_>) -> Result<(), Report> {
         if header.state.state().cancelled() {
             // Between claiming and beginning it; from now on the supervisor sees to it.
             return Err(Report::Cancelled);
@@ -214,7 +214,7 @@ pub(in crate::pool) fn tell(region: &Region, slot: usize, settled: Settled) -> b
     let expired = match settled {
         Settled::Kept { wake, expired } => {
             if wake {
-                futex::wake(low_half(&region.slot(slot).state), i32::MAX);
+                futex::wake(low_half(region.slot(slot).state), i32::MAX);
             }
             expired
         }
