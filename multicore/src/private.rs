@@ -4,7 +4,7 @@
 //! nothing of the user's, and works without a prelude.
 
 mod hook;
-mod plain;
+pub(crate) mod plain;
 mod preload;
 mod probe;
 mod route;

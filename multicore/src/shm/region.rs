@@ -208,13 +208,17 @@ impl Region {
     pub(crate) fn result(&self, slot: usize, len: u64) -> Option<Payload<'_>> {
         assert!(slot < self.geometry.slots);
         let len = usize::try_from(len).ok().filter(|len| *len <= self.geometry.window)?;
-        let offset = self.geometry.result(slot, len);
-        if len > BELIEVED && !self.pages.is_written(offset, len) {
-            return None;
-        }
+        let written = len <= BELIEVED || self.pages.is_written(self.geometry.result(slot, len), len);
+        written.then(|| self.seen_result(slot, len))
+    }
+
+    /// As [`result`](Region::result), once that has found it.
+    #[inline]
+    pub(crate) fn seen_result(&self, slot: usize, len: usize) -> Payload<'_> {
+        assert!(slot < self.geometry.slots && len <= self.geometry.window);
         // SAFETY: [map-live] the bytes are in range; a hostile worker may go on writing them, which
         // `Payload` is made for.
-        Some(unsafe { Payload::new(self.at(offset), len) })
+        unsafe { Payload::new(self.at(self.geometry.result(slot, len)), len) }
     }
 }
 

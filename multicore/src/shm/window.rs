@@ -186,6 +186,33 @@ impl<'p> Payload<'p> {
         self.len
     }
 
+    /// Fills `into` with the bytes from `offset` on.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    pub(crate) fn copy_to<T: Pod>(self, offset: usize, into: &mut [T]) {
+        let len = size_of_val(into);
+        assert!(offset.checked_add(len).is_some_and(|end| end <= self.len));
+        // SAFETY: [payload-copy] offset is at most len, inside what is readable by `new`'s contract.
+        let from = unsafe { self.start.add(offset) };
+        // SAFETY: [payload-copy] [plain] as just checked so many bytes are readable, `into` is memory of its
+        // own, and every bit pattern is a `T: Pod`; only a raw copy touches the shared side.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), into.as_mut_ptr().cast(), len) };
+    }
+
+    /// The bytes as values of `T`, where they lie.
+    ///
+    /// # Safety
+    /// - Nobody, in any process, writes to them as long as the reference lives.
+    /// - They start at a multiple of `T`'s alignment, and are so many values.
+    pub(crate) unsafe fn in_place<T: Pod>(self) -> &'p [T] {
+        let count = self.len / size_of::<T>();
+        debug_assert!(self.start.cast::<T>().is_aligned());
+        // SAFETY: [plain] the bytes are readable for 'p by `new`'s contract and every bit pattern is a `T: Pod`;
+        // alignment, and that they do not change, the caller promises.
+        unsafe { std::slice::from_raw_parts(self.start.cast().as_ptr(), count) }
+    }
+
     /// A copy of all bytes as values of `T`, in memory that `prepare` sees before it is first touched;
     /// `None` when the length is no multiple of `T`'s size, `T` has no size, or there is no memory for the
     /// copy.

@@ -240,11 +240,15 @@ pub fn a_fork_of_the_client_builds_its_own_pool() {
     let spawn = |rig: &Option<Rig>| rig.as_ref().map(|rig| rig.pool.spawn(tasks::nap::call(700)).unwrap());
     let mut handle = spawn(&rig);
     let mut dropped = spawn(&rig);
+    let large = payload::bytes(1, 100_000);
+    let call = || rig.as_ref().map(|rig| rig.pool.spawn(tasks::hand_back::call(large)).unwrap());
+    let mut borrowed = call().map(|handle| handle.get_ref().unwrap());
     let before = Belongings::now();
     let child = wild::fork(|| {
         // The child's copies; the parent has its own.
         let (start, handle, rig) = (Instant::now(), handle.take().unwrap(), rig.take().unwrap());
         drop(dropped.take());
+        drop(borrowed.take());
         let closed = matches!(handle.get_timeout(Duration::from_secs(60)), Ok(Err(Error::Closed)));
         let at_once = start.elapsed() < Duration::from_millis(500);
         let refused = matches!(rig.pool.spawn(tasks::square::call(1)), Err(Error::Closed));
@@ -259,6 +263,7 @@ pub fn a_fork_of_the_client_builds_its_own_pool() {
     assert_eq!(value(4), 16);
     assert_eq!(handle.unwrap().get().unwrap(), 700);
     assert_eq!(dropped.unwrap().get().unwrap(), 700);
+    payload::check(&borrowed.unwrap().into_owned().unwrap(), 1, 100_000);
     let rig = rig.unwrap();
     rig.check();
     assert_eq!(Belongings::now(), before);

@@ -3,6 +3,7 @@
 //! Each list names its scenes once: the tests and the fixture program are made from it.
 
 pub mod alone;
+pub mod borrowed;
 pub mod calling;
 pub mod ends;
 pub mod faults;
@@ -31,6 +32,19 @@ macro_rules! calling_scenes {
             too_large_says_exactly_what_was_needed
             a_closed_pool_refuses_and_its_results_can_be_collected
             a_pool_that_cannot_finish_in_time_closes_its_calls
+        }
+    };
+}
+
+/// The scenes of [`borrowed`], given to a macro.
+#[macro_export]
+macro_rules! borrowed_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { borrowed:
+            a_borrowed_result_is_what_its_worker_wrote
+            results_beyond_half_of_the_slots_are_copied_and_no_call_waits
+            a_borrowed_result_outlives_its_worker_its_supervisor_and_its_pool
+            what_fails_fails_by_get_ref_as_well
         }
     };
 }
@@ -199,8 +213,9 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 9] = [
+    let lists: [&[Named]; 10] = [
         calling_scenes!(crate::table),
+        borrowed_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
         limit_scenes!(crate::table),

@@ -139,7 +139,7 @@ impl Client {
         }
     }
 
-    fn read(&self, ticket: Ticket) -> Taken<'_> {
+    pub(super) fn read(&self, ticket: Ticket) -> Taken<'_> {
         let header = self.header(ticket);
         let (outcome, len) = (header.outcome.load(Relaxed), header.result_len.load(Relaxed));
         if outcome == Outcome::NoMemory as u32 {
@@ -156,7 +156,7 @@ impl Client {
     }
 
     /// Frees a collected slot.
-    fn release(&self, ticket: Ticket) {
+    pub(super) fn release(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         let seat = self.seat(ticket);
         self.keep_warm(slot);
@@ -213,7 +213,7 @@ impl Client {
 }
 
 /// What the seat of this call says while somebody here holds it.
-fn held(ticket: Ticket) -> u64 {
+pub(super) fn held(ticket: Ticket) -> u64 {
     HELD | u64::from(ticket.generation)
 }
 

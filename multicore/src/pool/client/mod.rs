@@ -7,6 +7,7 @@
 
 pub(crate) mod collect;
 pub(crate) mod launch;
+pub(crate) mod lend;
 pub(crate) mod life;
 pub(crate) mod link;
 pub(crate) mod patrol;
@@ -17,7 +18,7 @@ pub(crate) mod warmth;
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::collect::Kept;
@@ -77,6 +78,8 @@ pub(crate) struct Client {
     pub(crate) method: Start,
     pub(in crate::pool) seats: Box<[Seat]>,
     warmth: Warmth,
+    /// Results that somebody reads where they lie.
+    lent: AtomicUsize,
     pub(crate) life: Mutex<Life>,
     /// A copy of the life's standing that needs no lock.
     pub(crate) standing: AtomicU32,
@@ -127,6 +130,7 @@ impl Client {
             method,
             seats,
             warmth: Warmth::default(),
+            lent: AtomicUsize::new(0),
             life: Mutex::new(life),
             standing: AtomicU32::new(Standing::Open as u32),
             kept: Mutex::new(HashMap::new()),
