@@ -116,7 +116,7 @@ impl Config {
     }
 
     /// Bytes of shared memory that stay with the pool between calls, for the next large payloads; what is
-    /// above goes back to the system after each call. 0 keeps only the first 64 KiB of each argument and
+    /// above goes back to the system after each call. 0 keeps only the first 16 KiB of each argument and
     /// result.
     ///
     /// A payload whose memory is there already travels ten times as fast as one whose memory has to come.

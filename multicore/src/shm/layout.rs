@@ -111,6 +111,8 @@ pub(crate) struct SlotHeader {
     pub(crate) codec: AtomicU32,
     /// The fault that befalls the call, by number; 0 for none.
     pub(crate) fault: AtomicU32,
+    /// Nonzero: the windows were emptied since the slot was last used.
+    pub(crate) cooled: AtomicU32,
     /// The arguments where they are short. Written and read as a window's bytes are, by the same owners.
     arguments: Inline,
     pub(crate) result_len: AtomicU64,

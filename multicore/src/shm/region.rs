@@ -26,7 +26,7 @@ use super::window::{Payload, Store};
 /// The most bytes that are backed before they are asked for.
 const AHEAD: usize = 256 << 10;
 /// Bytes of a window that always stay warm between calls.
-pub(crate) const FLOOR: usize = 64 << 10;
+pub(crate) const FLOOR: usize = 16 << 10;
 /// A result longer than this is looked for in the file before it is read.
 const BELIEVED: usize = 1 << 20;
 /// From so many bytes on the kernel writes what has no pages yet: in one step it provides them and fills
@@ -182,6 +182,14 @@ impl Region {
             if window.backed.load(Relaxed) as usize > keep {
                 window.trim(keep);
             }
+        }
+    }
+
+    /// Gives back all that the windows of a slot hold; their first pages as well.
+    pub(crate) fn empty_windows(&self, slot: usize) {
+        let (window, both) = (self.geometry.arguments_window(slot), 2 * self.geometry.window_bytes());
+        if self.pages.release(window, both).is_ok() {
+            self.slot(slot).result_pages.store(0, Relaxed);
         }
     }
 

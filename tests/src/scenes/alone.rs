@@ -125,7 +125,7 @@ pub fn random_deaths_mix_nothing_up() {
     rig.end();
 }
 
-/// What windows keep however little the pool may: 64 KiB each; and what lies before them.
+/// What windows keep however little the pool may: 16 KiB each; and what lies before them.
 const ALWAYS: u64 = 16 << 20;
 
 /// Where the pool may keep none: all but the first bytes of each window, whoever frees the slot.
@@ -176,6 +176,27 @@ pub fn what_a_pool_keeps_warm_is_bounded() {
     assert!(handle.get().unwrap() == large);
     let now = procfs::region_memory();
     assert!((small + (16 << 20)..small + BOUND + ALWAYS).contains(&now), "{now}");
+    rig.end();
+}
+
+/// All but what calls of a few bytes need, with nobody in the client doing anything; and large payloads travel
+/// as before.
+pub fn an_idle_pool_gives_its_memory_back() {
+    let rig = Rig::new(2);
+    let large = payload::bytes(3, payload::MOST);
+    let call = || rig.pool.spawn(tasks::hand_back::call(large)).unwrap();
+    let small = procfs::region_memory();
+    let lent = call().get_ref().unwrap();
+    for _ in 0..3 {
+        for handle in [call(), call(), call()] {
+            payload::check(&handle.get().unwrap(), 3, payload::MOST);
+        }
+        assert!(procfs::region_memory() > small + (8 << 20), "warm");
+        let own = 2 * payload::MOST as u64 + (1 << 20);
+        eventually("memory is given back", || procfs::region_memory() < small + own);
+    }
+    payload::check(&lent.into_owned().unwrap(), 3, payload::MOST);
+    eventually("all of it", || procfs::region_memory() < small + (1 << 20));
     rig.end();
 }
 

@@ -170,6 +170,7 @@ macro_rules! alone_scenes {
             two_thousand_calls_leave_nothing_behind
             large_payloads_give_their_memory_back
             what_a_pool_keeps_warm_is_bounded
+            an_idle_pool_gives_its_memory_back
             random_deaths_mix_nothing_up
             idle_processes_use_no_cpu
             the_programs_own_wait_does_no_harm_and_takes_none

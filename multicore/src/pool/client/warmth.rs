@@ -7,7 +7,10 @@
 //!
 //! Everything here is the client's own account. How much a result has is what its worker says, bounded by
 //! the window; one that says too much leaves less to others, one that says too little keeps what it could
-//! have taken anyway. The first [`FLOOR`] bytes of a window are never counted and never given back.
+//! have taken anyway. The first [`FLOOR`] bytes of a window are not counted.
+//!
+//! Once nobody uses any of it, the supervisor gives all of it back (`pool/supervisor/cooling.rs`): this
+//! process may sleep then, and nobody in it would.
 //!
 //! Slots change hands through their words alone, so nobody gives back what a call lies in: a slot's pages
 //! go while it is being released, or after it was reserved for that.
@@ -16,12 +19,20 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::pool::client::Client;
+use crate::pool::clock;
+use crate::pool::control::Order;
+use crate::shm::layout::PAGE;
 use crate::shm::region::FLOOR;
+
+/// How often the supervisor is told that pages are kept, in nanoseconds; half of what it waits then.
+const TELL: u64 = 1_000_000_000;
 
 /// How much of the bound is taken.
 #[derive(Default)]
 pub(in crate::pool) struct Warmth {
     bytes: AtomicU64,
+    /// When the supervisor was last told of it.
+    told: AtomicU64,
 }
 
 /// What one slot has of it.
@@ -51,6 +62,13 @@ impl Client {
     #[inline]
     pub(in crate::pool) fn look_at_windows(&self, slot: usize) {
         let seat = &self.seats[slot];
+        let cooled = &self.region.slot(slot).cooled;
+        if cooled.load(Relaxed) != 0 {
+            cooled.store(0, Relaxed);
+            // The first pages as well.
+            seat.backed.store(0, Relaxed);
+            self.cool_down(slot);
+        }
         if seat.share.known.load(Relaxed) {
             seat.share.known.store(false, Relaxed);
         } else {
@@ -69,6 +87,11 @@ impl Client {
             self.settle_share(slot, arguments, wanted);
         }
         seat.share.known.store(true, Relaxed);
+        let header = self.region.slot(slot);
+        let longest = header.arguments_len.load(Relaxed).max(header.result_len.load(Relaxed));
+        if longest > PAGE as u64 {
+            self.tell_of_warm_windows();
+        }
     }
 
     #[cold]
@@ -83,6 +106,16 @@ impl Client {
             // The arguments first: a client that has written them once has them mapped.
             let keep = [arguments.min(granted), granted.saturating_sub(arguments)];
             self.region.trim(slot, &seat.backed, keep.map(|bytes| FLOOR + bytes as usize));
+        }
+    }
+
+    /// Has the supervisor give pages back once nobody tells it this for a while.
+    #[cold]
+    fn tell_of_warm_windows(&self) {
+        let (now, told) = (clock::now(), self.warmth.told.load(Relaxed));
+        let due = told == 0 || now.saturating_sub(told) > TELL;
+        if due && self.warmth.told.compare_exchange(told, now, Relaxed, Relaxed).is_ok() {
+            self.tell_supervisor(&Order::Warm);
         }
     }
 
