@@ -74,9 +74,9 @@ impl InPlace for String {
 impl<R: InPlace> Borrowed<R> {
     /// What `lent` holds: a row of values that have a size.
     pub(crate) fn lent(lent: Box<dyn Lent>, task: &'static str) -> Result<Self> {
-        let fits = lent.payload().len().is_multiple_of(size_of::<R::Item>());
+        let fits = lent.payload().is_row_of::<R::Item>();
         let borrowed = Borrowed { place: Place::Lent { lent, task } };
-        // A worker's mistake, and said as it is of every result.
+        // If it can be copied no more than borrowed, that says why.
         if fits { Ok(borrowed) } else { borrowed.into_owned().map(Borrowed::from) }
     }
 

@@ -44,7 +44,12 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     };
     results_lengths: |region, random| slot(region, random).result_len.store(length(random), Relaxed);
     arguments_lengths: |region, random| slot(region, random).arguments_len.store(length(random), Relaxed);
-    outcomes: |region, random| slot(region, random).outcome.store(random.below(4) as u32, Relaxed);
+    outcomes: |region, random| slot(region, random).outcome.store(random.below(6) as u32, Relaxed);
+    parts: |region, random| {
+        let slot = slot(region, random);
+        slot.result_start.store(length(random), Relaxed);
+        slot.outcome.store(4, Relaxed);
+    };
     tasks_and_codecs: |region, random| {
         slot(region, random).task.store(random.number(), Relaxed);
         slot(region, random).codec.store(random.below(5) as u32, Relaxed);

@@ -99,6 +99,18 @@ fn put_plain_result<V: AsPlain + ?Sized>(
     codec::encode_plain(Codec::Raw, value.elements(), invocation.results)
 }
 
+/// Of what lies in the arguments the caller has a copy already.
+fn put_lent_plain<V: AsPlain + ?Sized>(
+    value: &V,
+    mut invocation: Invocation<'_, '_, '_>,
+) -> Result<(), Failure> {
+    let elements = value.elements();
+    if size_of_val(elements) != 0 && invocation.refers_to(bytemuck::cast_slice(elements)) {
+        return Ok(());
+    }
+    put_plain_result(value, invocation)
+}
+
 fn take_plain_result<V: FromPlain>(payload: Payload<'_>) -> Result<V, Failure> {
     V::from_elements(codec::payload_plain(payload)?)
 }
@@ -171,13 +183,13 @@ where
         if by_serde::<V::Element>(invocation.codec) {
             return codec::encode(invocation.codec, value, invocation.results);
         }
-        put_plain_result(value, invocation)
+        put_lent_plain(value, invocation)
     }
 }
 
 impl<V: LendPlain + ?Sized + 'static> LentResultRoute for Plain<Lent<V>> {
     fn put_result(value: &V, invocation: Invocation<'_, '_, '_>) -> Result<(), Failure> {
-        put_plain_result(value, invocation)
+        put_lent_plain(value, invocation)
     }
 }
 

@@ -12,6 +12,7 @@
 
 use std::io;
 use std::ops::Deref;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -216,17 +217,35 @@ impl Region {
     pub(crate) fn result(&self, slot: usize, len: u64) -> Option<Payload<'_>> {
         assert!(slot < self.geometry.slots);
         let len = usize::try_from(len).ok().filter(|len| *len <= self.geometry.window)?;
-        let written = len <= BELIEVED || self.pages.is_written(self.geometry.result(slot, len), len);
-        written.then(|| self.seen_result(slot, len))
+        let offset = self.geometry.result(slot, len);
+        let written = len <= BELIEVED || self.pages.is_written(offset, len);
+        written.then(|| self.payload_at(offset..offset + len))
     }
 
-    /// As [`result`](Region::result), once that has found it.
+    /// A part of a slot's arguments, as its outcome; `None` when it reaches beyond the `backed` bytes that this
+    /// process provided.
+    pub(crate) fn part(&self, slot: usize, start: u64, len: u64, backed: u64) -> Option<Payload<'_>> {
+        let within = start.checked_add(len)? <= backed.min(self.geometry.window_bytes() as u64);
+        let offset = within.then(|| self.geometry.arguments_window(slot) + start as usize)?;
+        Some(self.payload_at(offset..offset + len as usize))
+    }
+
+    /// The payload in this part of the region.
+    ///
+    /// # Panics
+    /// When there is no such part.
     #[inline]
-    pub(crate) fn seen_result(&self, slot: usize, len: usize) -> Payload<'_> {
-        assert!(slot < self.geometry.slots && len <= self.geometry.window);
-        // SAFETY: [map-live] the bytes are in range; a hostile worker may go on writing them, which
-        // `Payload` is made for.
-        unsafe { Payload::new(self.at(self.geometry.result(slot, len)), len) }
+    pub(crate) fn payload_at(&self, place: Range<usize>) -> Payload<'_> {
+        assert!(place.start <= place.end && place.end <= self.map.len());
+        // SAFETY: [map-live] as just checked the bytes are in range; a hostile worker may go on writing them,
+        // which `Payload` is made for.
+        unsafe { Payload::new(self.at(place.start), place.len()) }
+    }
+
+    /// Where a payload of this region lies.
+    pub(crate) fn place_of(&self, payload: &Payload<'_>) -> Range<usize> {
+        let start = payload.start().addr() - self.map.as_ptr().addr();
+        start..start + payload.len()
     }
 }
 

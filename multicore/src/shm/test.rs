@@ -249,6 +249,87 @@ fn large_windows_are_given_back() {
     assert_eq!(taken(), [], "once");
 }
 
+/// Has all pages, and writes up to so many bytes itself; what it wrote.
+struct Writing(usize, Arc<Mutex<Vec<(usize, Vec<u8>)>>>);
+
+impl Pages for Writing {
+    fn provide(&self, _: usize, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: usize, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() > self.0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.1.lock().unwrap().push((offset, bytes.to_vec()));
+        Ok(())
+    }
+
+    fn release(&self, _: usize, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn is_written(&self, _: usize, _: usize) -> bool {
+        true
+    }
+}
+
+#[test]
+fn the_kernel_writes_what_needs_many_new_pages_and_only_that() {
+    const LEN: usize = 200_000;
+    let geometry = Geometry { slots: 1, workers: 1, window: 1 << 20 };
+    let map = MmapMut::map_anon(geometry.total().unwrap()).unwrap();
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let pages = Writing(LEN, written.clone());
+    let region = Region::over(map.into(), geometry, Box::new(pages)).unwrap();
+    let window = geometry.arguments_window(0);
+    let backed = AtomicU64::new(0);
+    let put = |parts: &[&[u8]]| {
+        let mut store = region.arguments_store(0, &backed);
+        let mut out = WindowWriter::new(&mut store, 1 << 20);
+        parts.iter().for_each(|part| out.put(part).unwrap());
+        let here = region.arguments(0, out.needed()).to_vec();
+        let by_kernel: Vec<(usize, Vec<u8>)> = std::mem::take(&mut *written.lock().unwrap());
+        (here, by_kernel, backed.load(Relaxed) as usize)
+    };
+    let (long, end) = (vec![7; LEN], [8; 16]);
+    // What began in the header goes to the first page; behind that the kernel writes.
+    let (here, by_kernel, now) = put(&[&[1; 16], &long, &end]);
+    assert_eq!(here[..16], [1; 16]);
+    assert_eq!(here[16..PAGE], long[16..PAGE]);
+    assert_eq!(by_kernel, [(window + PAGE, long[PAGE - 16..].to_vec())]);
+    assert_eq!(here[LEN + 16..], end);
+    assert_eq!(now, (LEN + 16).next_multiple_of(PAGE));
+    // Pages that are there already are written by hand, and so is what the kernel does not take.
+    assert_eq!(put(&[&long]), (long.clone(), vec![], now));
+    let longer = vec![9; 3 * LEN];
+    let (here, by_kernel, now) = put(&[&longer]);
+    assert!(here == longer && by_kernel.is_empty() && now >= 3 * LEN);
+}
+
+#[test]
+fn a_part_of_the_arguments_reaches_no_further_than_their_pages() {
+    let region = region(Geometry { slots: 2, workers: 1, window: 3 * PAGE });
+    let (page, three) = (PAGE as u64, 3 * PAGE as u64);
+    let part = |start, len, backed| region.part(1, start, len, backed).map(|payload| payload.len());
+    assert_eq!(part(100, page, 2 * page), Some(PAGE));
+    assert_eq!(part(0, three, u64::MAX), Some(3 * PAGE));
+    for (start, len, backed) in [(page, page + 1, 2 * page), (1, three, u64::MAX), (u64::MAX, 2, three)] {
+        assert_eq!(part(start, len, backed), None);
+    }
+}
+
+#[test]
+fn a_row_of_values_has_their_size_and_alignment() {
+    let bytes = [0_u64; 4];
+    let bytes: &[u8] = bytemuck::cast_slice(&bytes);
+    assert!(Payload::of(bytes).is_row_of::<u64>());
+    assert!(Payload::of(&bytes[1..]).is_row_of::<u8>());
+    assert!(!Payload::of(&bytes[4..28]).is_row_of::<u64>(), "alignment");
+    assert!(!Payload::of(&bytes[..9]).is_row_of::<u64>(), "size");
+    assert!(!Payload::of(bytes).is_row_of::<()>());
+}
+
 #[test]
 fn a_payload_lies_in_the_header_as_long_as_it_is_short() {
     let region = region(Geometry { slots: 2, workers: 1, window: 4096 });

@@ -11,6 +11,8 @@ use std::ptr::NonNull;
 
 use bytemuck::Pod;
 
+use super::layout::PAGE;
+
 /// Every window, and every plain slice inside one, starts at a multiple of this many bytes.
 pub(crate) const ALIGNMENT: usize = 16;
 
@@ -59,13 +61,37 @@ pub(crate) struct WindowWriter<'w> {
     usable: usize,
     needed: usize,
     limit: usize,
+    /// Whether the payload may be a part of the arguments, and from where on it is.
+    may_refer: bool,
+    referred: Option<usize>,
     store: &'w mut dyn Store,
 }
 
 impl<'w> WindowWriter<'w> {
     /// A writer that has written nothing and may write `limit` bytes.
     pub(crate) fn new(store: &'w mut dyn Store, limit: usize) -> Self {
-        WindowWriter { start: NonNull::dangling(), usable: 0, needed: 0, limit, store }
+        let start = NonNull::dangling();
+        WindowWriter { start, usable: 0, needed: 0, limit, may_refer: false, referred: None, store }
+    }
+
+    /// As [`new`](WindowWriter::new), for a result that its reader finds also where the arguments lie.
+    pub(crate) fn that_may_refer(store: &'w mut dyn Store, limit: usize) -> Self {
+        WindowWriter { may_refer: true, ..WindowWriter::new(store, limit) }
+    }
+
+    /// Has so many bytes of the arguments, from `start` on, stand for the whole payload, if that is worth
+    /// while; whether they do.
+    pub(crate) fn refer(&mut self, start: usize, len: usize) -> bool {
+        let refers = self.may_refer && self.needed == 0 && len > PAGE;
+        if refers {
+            (self.referred, self.needed) = (Some(start), len);
+        }
+        refers
+    }
+
+    /// Where in the arguments the payload lies, if it is a part of them.
+    pub(crate) fn referred(&self) -> Option<usize> {
+        self.referred
     }
 
     /// Appends `bytes`.
@@ -127,7 +153,7 @@ impl<'w> WindowWriter<'w> {
     /// Forgets everything written, for an error report in place of half a result.
     pub(crate) fn restart(&mut self) {
         // Where the payload lies may depend on how long it gets.
-        (self.needed, self.usable) = (0, 0);
+        (self.needed, self.usable, self.referred) = (0, 0, None);
     }
 
     /// Has the store append `bytes`, if it has a way of its own; whether it has.
@@ -181,9 +207,20 @@ impl<'p> Payload<'p> {
         Payload { start: NonNull::from(bytes).cast(), len: bytes.len(), bytes: PhantomData }
     }
 
+    /// Where the first byte is.
+    pub(crate) fn start(&self) -> *const u8 {
+        self.start.as_ptr()
+    }
+
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Whether it could be referred to as values of `T`.
+    pub(crate) fn is_row_of<T: Pod>(&self) -> bool {
+        let size = size_of::<T>();
+        size != 0 && self.len.is_multiple_of(size) && self.start.cast::<T>().is_aligned()
     }
 
     /// Fills `into` with the bytes from `offset` on.
@@ -204,10 +241,10 @@ impl<'p> Payload<'p> {
     ///
     /// # Safety
     /// - Nobody, in any process, writes to them as long as the reference lives.
-    /// - They start at a multiple of `T`'s alignment, and are so many values.
+    /// - They are a [row](Payload::is_row_of) of `T`.
     pub(crate) unsafe fn in_place<T: Pod>(self) -> &'p [T] {
+        debug_assert!(self.is_row_of::<T>());
         let count = self.len / size_of::<T>();
-        debug_assert!(self.start.cast::<T>().is_aligned());
         // SAFETY: [plain] the bytes are readable for 'p by `new`'s contract and every bit pattern is a `T: Pod`;
         // alignment, and that they do not change, the caller promises.
         unsafe { std::slice::from_raw_parts(self.start.cast().as_ptr(), count) }

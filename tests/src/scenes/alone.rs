@@ -200,6 +200,18 @@ pub fn an_idle_pool_gives_its_memory_back() {
     rig.end();
 }
 
+/// A part of the arguments is found where they lie, unless somebody else has to hand it over.
+pub fn what_is_handed_back_takes_no_second_window() {
+    let rig = Rig::new(2);
+    let large = payload::bytes(3, payload::MOST);
+    let before = procfs::region_memory();
+    let lent = rig.pool.spawn(tasks::hand_back::call(large)).unwrap().get_ref().unwrap();
+    let taken = procfs::region_memory() - before;
+    assert!((4 << 20..5 << 20).contains(&taken), "{taken}");
+    payload::check(wild::in_place(&lent), 3, payload::MOST);
+    rig.end();
+}
+
 /// Read from the processes' own times; nobody waits for anything.
 fn idle_for(time: Duration) {
     let rig = Rig::new(2);

@@ -185,6 +185,7 @@ macro_rules! alone_scenes {
             large_payloads_give_their_memory_back
             what_a_pool_keeps_warm_is_bounded
             an_idle_pool_gives_its_memory_back
+            what_is_handed_back_takes_no_second_window
             random_deaths_mix_nothing_up
             idle_processes_use_no_cpu
             the_programs_own_wait_does_no_harm_and_takes_none
@@ -228,7 +229,7 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 10] = [
+    let lists: [&[Named]; 11] = [
         calling_scenes!(crate::table),
         borrowed_scenes!(crate::table),
         sharing_scenes!(crate::table),

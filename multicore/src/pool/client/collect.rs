@@ -145,14 +145,17 @@ impl Client {
         if outcome == Outcome::NoMemory as u32 {
             return Taken::Lost(Loss::Os { call: "fallocate", errno: len as i32 });
         }
-        let Some(payload) = self.region.result(ticket.slot as usize, len) else {
-            return Taken::Garbled;
+        let slot = ticket.slot as usize;
+        let taken = match outcome {
+            n if n == Outcome::Value as u32 => self.region.result(slot, len).map(Taken::Value),
+            n if n == Outcome::Part as u32 => {
+                let (start, backed) = (header.result_start.load(Relaxed), &self.seat(ticket).backed);
+                self.region.part(slot, start, len, backed.load(Relaxed)).map(Taken::Value)
+            }
+            n if n == Outcome::Report as u32 => self.region.result(slot, len).map(Taken::Report),
+            _ => None,
         };
-        match outcome {
-            n if n == Outcome::Value as u32 => Taken::Value(payload),
-            n if n == Outcome::Report as u32 => Taken::Report(payload),
-            _ => Taken::Garbled,
-        }
+        taken.unwrap_or(Taken::Garbled)
     }
 
     /// Frees a collected slot.

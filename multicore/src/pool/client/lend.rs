@@ -4,6 +4,7 @@
 //! it looks like one that is collected slowly. At most half of the slots are lent; what comes beyond that is
 //! copied. So there is always a slot that moves, and whoever waits for one gets it.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
@@ -19,7 +20,7 @@ use crate::shm::word::Word;
 pub(crate) struct Loan {
     client: Arc<Client>,
     ticket: Ticket,
-    len: usize,
+    place: Range<usize>,
 }
 
 impl Client {
@@ -28,7 +29,8 @@ impl Client {
     pub(crate) fn lend(self: &Arc<Client>, ticket: Ticket) -> Option<Loan> {
         let header = self.header(ticket);
         // A look; what counts is read again once the slot is this thread's.
-        let is_value = header.outcome.load(Relaxed) == Outcome::Value as u32;
+        let outcome = header.outcome.load(Relaxed);
+        let is_value = [Outcome::Value, Outcome::Part].map(|o| o as u32).contains(&outcome);
         if !is_value || header.result_len.load(Relaxed) <= PAGE as u64 {
             return None;
         }
@@ -46,7 +48,11 @@ impl Client {
         let mut kept = self.kept();
         self.header(ticket).state.collect(ticket.generation).ok()?;
         match self.read(ticket) {
-            Taken::Value(payload) => Some(Loan { client: self.clone(), ticket, len: payload.len() }),
+            Taken::Value(payload) => {
+                // Once and for all: what the header says of it may change.
+                let place = self.region.place_of(&payload);
+                Some(Loan { client: self.clone(), ticket, place })
+            }
             // It was something else a moment ago.
             _ => {
                 kept.insert(ticket, Kept::Lost(Loss::Garbled));
@@ -68,7 +74,7 @@ impl Client {
 
 impl Lent for Loan {
     fn payload(&self) -> Payload<'_> {
-        self.client.region.seen_result(self.ticket.slot as usize, self.len)
+        self.client.region.payload_at(self.place.clone())
     }
 
     fn is_out_of_reach(&self) -> bool {

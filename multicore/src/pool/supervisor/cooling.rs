@@ -49,10 +49,11 @@ impl Supervisor {
         if self.cooling.alarm() > now {
             return;
         }
-        let all_free = (0..self.region.geometry().slots).fold(true, |all, slot| self.cool(slot) && all);
+        let slots = self.region.geometry().slots;
+        let free = (0..slots).filter(|slot| self.cool(*slot)).count();
         progress(&self.region);
         self.cooling.tries += 1;
-        let again = !all_free && self.cooling.tries < TIMES;
+        let again = free < slots && self.cooling.tries < TIMES;
         self.cooling.at = again.then(|| now + (AFTER << self.cooling.tries));
     }
 
