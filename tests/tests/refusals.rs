@@ -248,8 +248,22 @@ fn fallocate() {
         check_steps(method, told, &[("initialize", begun), ("build", error)]);
     });
     played(LATER, &refusal, |method, told| {
+        // What became of a call is short, and needs none.
+        let (died, late) = ("Died", "TimedOut");
         let steps = ["call", "death", "death", "bereft", "deadline", "orphaned", "build"];
-        check_steps(method, told, &steps.map(|step| (step, error)));
+        let ends = [error, died, died, error, late, error, error];
+        let expected: Vec<_> = steps.into_iter().zip(ends).collect();
+        check_steps(method, told, &expected);
+    });
+}
+
+/// A long payload is copied where the kernel does not write it.
+#[test]
+fn writing_to_windows() {
+    let which = |asked: &Asked| asked.arguments[2] > 4096;
+    let refusal = Refusal { calls: &[libc::SYS_pwrite64], errno: libc::ENOSPC, which };
+    played(FROM_THE_START, &refusal, |method, told| {
+        check_steps(method, told, &["initialize", "build", "call"].map(|step| (step, "ok")));
     });
 }
 
