@@ -43,7 +43,7 @@ pub(crate) enum BackendChoice {
 /// | method | variable | default |
 /// |---|---|---|
 /// | [`workers`](Config::workers) | `MULTICORE_WORKERS` | the cores that this process may use (affinity and cgroup quota) |
-/// | [`slots`](Config::slots) | `MULTICORE_SLOTS` | 16 for each worker, at least 64 |
+/// | [`slots`](Config::slots) | `MULTICORE_SLOTS` | 64 for each worker, at least 1024; 16 and 64 where the address space or the file size is limited |
 /// | [`payload_limit`](Config::payload_limit) | `MULTICORE_PAYLOAD_LIMIT` | 4 GiB, less where the address space or the file size is limited |
 /// | [`start`](Config::start) | `MULTICORE_START` (`exec`, `fork`) | `fork` after `initialize()`, else `exec` |
 /// | [`max_load_average`](Config::max_load_average) | `MULTICORE_MAX_LOAD_AVERAGE` | none: parallel work is always allowed |

@@ -12,7 +12,7 @@ use crate::pool::worker::fault::{self, Plan};
 use crate::pool::worker::limits::Limits;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::{MAX_SLOTS, MAX_WORKERS};
-use crate::sys::process;
+use crate::sys::{memfd, process};
 
 /// A [`Config`] with every blank filled in and every value checked.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl Config {
             });
         within(what, workers, 1, MAX_WORKERS)?;
         let (slots, what) =
-            pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or(((workers * 16).max(64), "slots"));
+            pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or((default_slots(workers), "slots"));
         within(what, slots, 1, MAX_SLOTS)?;
         let (payload_limit, what) = pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?
             .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
@@ -102,6 +102,15 @@ impl Config {
             patience: Patience { asked: self.spin, cores },
             isolate,
         })
+    }
+}
+
+/// Enough for a thousand calls in flight. Each costs a header of 256 bytes and address space, which where that
+/// is limited had better go to large payloads.
+fn default_slots(workers: usize) -> usize {
+    match memfd::address_space_left().or_else(memfd::file_size_limit) {
+        None => (workers * 64).clamp(1024, MAX_SLOTS),
+        Some(_) => (workers * 16).clamp(64, MAX_SLOTS),
     }
 }
 

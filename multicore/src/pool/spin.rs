@@ -3,7 +3,7 @@
 //! Where the other process runs on another core, an answer comes in well under a microsecond, and a sleep
 //! costs fifty times that. Where it does not, spinning only keeps it from running. So each waiter remembers
 //! what spinning gained: the budget doubles when the wait ended in time and halves when it did not, down
-//! to a probe. Where every core is taken, nobody does more than probe; and a waiter that finds that time has
+//! to a probe. Where every core is taken, nobody spins for long; and a waiter that finds that time has
 //! jumped was put aside for somebody else, and leaves off at once.
 
 use std::sync::atomic::AtomicU32;
@@ -18,6 +18,8 @@ use crate::pool::clock;
 const MOST: u32 = 25_000;
 /// What is left of a budget that never pays, in nanoseconds.
 const LEAST: u32 = 1000;
+/// The longest spin where every core is taken: a few turns of short calls.
+const CROWDED: u32 = 5000;
 /// Looks at the condition from one look at the clock to the next; about half a microsecond.
 const LOOKS: u32 = 32;
 /// Between two looks at the clock somebody else ran on this core.
@@ -64,22 +66,20 @@ impl Spin {
         match self.patience.asked {
             Some(asked) => burn(clock::nanoseconds(asked), &mut done) == Burnt::Done,
             None if self.patience.cores == 1 => false,
-            None if awake >= self.patience.cores => burn(u64::from(LEAST), &mut done) == Burnt::Done,
-            None => self.adapt(&mut done),
+            None if awake >= self.patience.cores => self.adapt(CROWDED, &mut done),
+            None => self.adapt(MOST, &mut done),
         }
     }
 
-    fn adapt(&self, done: &mut impl FnMut() -> bool) -> bool {
-        let budget = self.budget.load(Relaxed);
+    fn adapt(&self, most: u32, done: &mut impl FnMut() -> bool) -> bool {
+        let budget = self.budget.load(Relaxed).min(most);
         let burnt = burn(u64::from(budget), done);
         let next = match burnt {
             Burnt::Done => (budget * 2).min(MOST),
             Burnt::Out => (budget / 2).max(LEAST),
             Burnt::PutAside => LEAST,
         };
-        if next != budget {
-            self.budget.store(next, Relaxed);
-        }
+        self.budget.store(next, Relaxed);
         burnt == Burnt::Done
     }
 }

@@ -67,16 +67,16 @@ impl<'a, B: Bits> HintSet<'a, B> {
         self.words[member / 64].set(1 << (member % 64));
     }
 
-    /// Adds several members at once.
-    #[inline]
-    pub(crate) fn insert_all(&self, members: Members) {
-        self.words[members.word].set(members.bits);
-    }
-
     /// How many members there are.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.words.iter().map(|word| word.look().count_ones() as usize).sum()
+    }
+
+    /// The first member.
+    pub(crate) fn first(&self) -> Option<usize> {
+        let looks = self.words.iter().map(B::look).enumerate();
+        looks.filter(|(_, bits)| *bits != 0).map(|(word, bits)| Members { word, bits }).next()?.next()
     }
 
     /// Adds a member, then looks at another set: see [`Lookout`](super::lookout).

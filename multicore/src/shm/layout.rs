@@ -2,7 +2,7 @@
 //! the [`Geometry`], which each process has from its own trusted side.
 //!
 //! ```text
-//! head | ready, free, idle, searching sets | worker records | state words | slot headers | windows …
+//! head | ready, free, idle, alert sets | worker records | state words | slot headers | windows …
 //!                                                             one row                    slot 0: arguments, result
 //!                                                                                        slot 1: arguments, result
 //! ```
@@ -167,12 +167,12 @@ impl Geometry {
         self.free_set() + Self::set_bytes(self.slots)
     }
 
-    pub(crate) const fn searching_set(&self) -> usize {
+    pub(crate) const fn alert_set(&self) -> usize {
         self.idle_set() + Self::set_bytes(self.workers)
     }
 
     pub(crate) const fn worker(&self, index: usize) -> usize {
-        self.searching_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
+        self.alert_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
     }
 
     pub(crate) const fn state(&self, slot: usize) -> usize {

@@ -129,8 +129,8 @@ impl Region {
     /// Who looks for calls.
     #[inline]
     pub(crate) fn lookout(&self) -> Lookout<'_> {
-        let searching = self.set(self.geometry.searching_set(), self.geometry.workers);
-        Lookout { ready: self.ready(), idle: self.idle(), searching }
+        let alert = self.set(self.geometry.alert_set(), self.geometry.workers);
+        Lookout { ready: self.ready(), idle: self.idle(), alert }
     }
 
     /// Backs everything before the windows with memory.

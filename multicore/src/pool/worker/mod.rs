@@ -57,25 +57,15 @@ impl Worker<'_> {
         self.ring();
         let spin = Spin::new(self.patience);
         let mut hand = Hand::empty();
-        let mut searching = false;
         loop {
-            let next = self.next(&mut hand);
-            if std::mem::take(&mut searching) {
-                self.found();
-            }
-            if let Some(slot) = next {
+            if let Some(slot) = self.next(&mut hand) {
                 if self.run(slot) {
                     self.decide(&recycling);
                 }
-                continue;
-            }
-            hand.pause();
-            if self.region.head().draining.load(Acquire) != 0 {
+            } else if self.region.head().draining.load(Acquire) != 0 {
                 self.leave(0);
-            }
-            searching = self.search(&spin);
-            if !searching {
-                self.sleep();
+            } else if !self.search(&mut hand, &spin) {
+                self.sleep(&mut hand);
             }
         }
     }

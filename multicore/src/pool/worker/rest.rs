@@ -1,50 +1,50 @@
 //! A worker without a call: it searches for a moment, and then sleeps.
 
 use std::sync::atomic::Ordering::{Release, SeqCst};
+use std::time::Duration;
 
-use crate::pool::repair::wake_worker;
 use crate::pool::spin::Spin;
 use crate::pool::worker::Worker;
-use crate::pool::worker::take::spread_hands;
+use crate::pool::worker::take::{Hand, spread_hands};
+use crate::shm::lookout::Rest;
 use crate::sys::fault::point;
 use crate::sys::futex;
 
+/// How long one dozes.
+const DOZE: Duration = Duration::from_millis(1);
+
 impl Worker<'_> {
-    /// Searches while that pays; whether there may be a call. If so, [`found`](Self::found) follows once it is
-    /// taken.
-    pub(super) fn search(&self, spin: &Spin) -> bool {
+    /// Searches while that pays; whether there may be a call.
+    pub(super) fn search(&self, hand: &mut Hand, spin: &Spin) -> bool {
         let lookout = self.region.lookout();
-        if !lookout.search(self.index, self.patience.searchers()) {
+        if lookout.alert.len() - usize::from(hand.alert) >= self.patience.searchers() {
             return false;
         }
+        if !std::mem::replace(&mut hand.alert, true) {
+            lookout.alert.insert(self.index);
+        }
         point("searching");
-        // Others of the pool spin only where a core is left for them.
         spin.until(0, || lookout.ready.any())
     }
 
-    /// Leaves off searching, with a call or without.
-    #[inline]
-    pub(super) fn found(&self) {
-        if let Some(sleeper) = self.region.lookout().found(self.index) {
-            wake_worker(self.region, sleeper);
-        }
-    }
-
     /// Sleeps until a publisher picks this worker out of the idle set.
-    pub(super) fn sleep(&self) {
+    pub(super) fn sleep(&self, hand: &mut Hand) {
         let record = self.region.worker(self.index);
         let seen = record.wake.load(SeqCst);
         // If it says that something runs here, somebody else wrote that.
         record.current.store(0, Release);
         let head = self.region.head();
-        let rests = self
-            .region
-            .lookout()
-            .rest(self.index, || head.draining.load(SeqCst) != 0 || spread_hands(self.region));
-        if rests {
-            point("asleep");
-            // Whatever ended the sleep, the loop looks for work again.
-            let _ = futex::wait(&record.wake, seen, None);
+        let rest = self.region.lookout().rest(self.index, || head.draining.load(SeqCst) != 0);
+        (hand.alert, hand.on_watch) = (false, rest == Rest::Doze);
+        point("resting");
+        // Whatever ends a sleep, the loop looks for work again.
+        match rest {
+            Rest::Not => {}
+            Rest::Sleep => drop(futex::wait(&record.wake, seen, None)),
+            Rest::Doze => {
+                let _ = futex::wait(&record.wake, seen, Some(DOZE));
+                spread_hands(self.region);
+            }
         }
         self.region.idle().remove(self.index);
     }
