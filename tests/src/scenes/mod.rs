@@ -9,6 +9,7 @@ pub mod faults;
 pub mod hostile;
 pub mod limits;
 pub mod sharing;
+pub mod short;
 pub mod stopped;
 
 /// The scenes of [`calling`], given to a macro.
@@ -90,6 +91,19 @@ macro_rules! fault_scenes {
             deaths_under_load_cost_their_calls_alone
             the_death_of_the_supervisor_costs_running_calls_alone
             the_death_of_an_idle_supervisor_costs_nothing
+        }
+    };
+}
+
+/// The scenes of [`short`], given to a macro.
+#[macro_export]
+macro_rules! short_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { short:
+            a_death_among_many_costs_one
+            a_long_one_among_many_holds_none_up
+            a_long_one_holds_none_up_though_nobody_waits
+            killed_workers_cost_no_more_than_they_had_begun
         }
     };
 }
@@ -198,10 +212,11 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 9] = [
+    let lists: [&[Named]; 10] = [
         calling_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
+        short_scenes!(crate::table),
         limit_scenes!(crate::table),
         hostile_scenes!(crate::table),
         stopped_scenes!(crate::table),

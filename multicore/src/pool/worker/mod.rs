@@ -223,7 +223,7 @@ pub(crate) fn low_half(state: &std::sync::atomic::AtomicU64) -> &std::sync::atom
     crate::shm::region::futex_half(state)
 }
 
-/// Counts a slot that moved, for clients that wait for some of them.
+/// Counts a slot whose word was just swapped, for clients that wait for some of them.
 #[inline]
 pub(crate) fn progress(region: &Region) {
     let head = region.head();
