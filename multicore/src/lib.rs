@@ -162,6 +162,7 @@ mod ranges;
 mod registry;
 mod report;
 mod sandbox;
+mod shared;
 mod shm;
 mod sys;
 
@@ -189,3 +190,4 @@ pub use ranges::{Ranges, ranges, ranges_with};
 pub use registry::{TaskInfo, tasks};
 #[cfg(feature = "sandbox")]
 pub use sandbox::Sandbox;
+pub use shared::{Shared, share};

@@ -36,6 +36,7 @@ pub use text::*;
 use std::panic::Location;
 
 use crate::call::Arguments;
+use crate::shared::travel::Borrowed;
 
 /// The traits whose methods generated code calls, to be imported without their names.
 pub mod traits {
@@ -123,6 +124,7 @@ pub const fn here() -> &'static Location<'static> {
 pub struct Input<'a> {
     pub(crate) codec: Codec,
     pub(crate) rest: &'a [u8],
+    pub(crate) shared: &'a Borrowed,
 }
 
 impl Input<'_> {
@@ -142,7 +144,7 @@ impl<'a, 'b, 'w> Invocation<'a, 'b, 'w> {
     /// The arguments, to be taken in order.
     #[must_use]
     pub fn input(&self) -> Input<'a> {
-        Input { codec: self.codec, rest: self.arguments }
+        Input { codec: self.codec, rest: self.arguments, shared: self.shared }
     }
 }
 

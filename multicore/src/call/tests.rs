@@ -22,7 +22,8 @@ fn through_worker<R>(call: Call<'_, R>) -> Result<R, Failure> {
     let mut answered = Vec::new();
     let mut results = WindowWriter::new(&mut answered, limit);
     let arguments = &bytemuck::cast_slice(&aligned)[..len];
-    (call.entry.run)(Invocation { arguments, codec: call.codec, results: &mut results })?;
+    let (codec, shared) = (call.codec, &Borrowed::default());
+    (call.entry.run)(Invocation { arguments, codec, shared, results: &mut results })?;
     let len = results.needed();
     (call.decode)(Reply { codec: call.codec, payload: Payload::of(&answered[..len]) })
 }
@@ -146,7 +147,12 @@ fn json_carries_what_serde_knows() {
 fn bytes_left_over_are_an_error() {
     let mut results = Vec::new();
     let mut out = WindowWriter::new(&mut results, 1 << 20);
-    let invocation = Invocation { arguments: &[0; 16], codec: Codec::Bincode, results: &mut out };
+    let invocation = Invocation {
+        arguments: &[0; 16],
+        codec: Codec::Bincode,
+        shared: &Borrowed::default(),
+        results: &mut out,
+    };
     assert!(
         matches!((nothing::entry().run)(invocation), Err(Failure::Decode(why)) if why.contains("16 bytes"))
     );

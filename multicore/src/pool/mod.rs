@@ -104,7 +104,7 @@ impl Pool {
         }
         let hello = life::hello(region.geometry(), &settings, !faults.is_empty())?;
         let kept = life::copies(&hello.keep_fds)?;
-        let link = Link::start(method, &file, bell.as_ref(), &hello, &kept)?;
+        let link = Link::start(method, &file, bell.as_ref(), &hello, &kept, &[])?;
         let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };
         let client = Arc::new(Client::new(region, file, bell, settings, faults, method, life));
         remember(&client);

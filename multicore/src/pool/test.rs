@@ -70,7 +70,7 @@ fn a_supervisor_with_other_tasks_starts_no_worker() {
     let mut hello = life::hello(region.geometry(), &settings, false).unwrap();
     hello.digest ^= 1;
     launch::settle_method(None).unwrap();
-    let error = Link::start(Start::Exec, &file, None, &hello, &[]).map(drop).unwrap_err();
+    let error = Link::start(Start::Exec, &file, None, &hello, &[], &[]).map(drop).unwrap_err();
     assert!(matches!(&error, Error::Registry { what } if what.contains("different tasks")), "{error}");
 }
 

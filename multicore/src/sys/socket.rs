@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt};
 
 use super::{poll, process};
 use crate::{Error, Result};
@@ -74,6 +74,15 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     Ok((process::above_standard(one)?, process::above_standard(other)?))
 }
 
+/// Keeps what is sent here and not yet read to a few small messages, with the descriptors in them.
+///
+/// # Errors
+/// `Os` from `setsockopt`.
+pub(crate) fn keep_queue_short(fd: BorrowedFd<'_>) -> Result<()> {
+    // The kernel makes it the least that it allows, some 4 KiB.
+    setsockopt(&fd, sockopt::SndBuf, &0).map_err(|error| Error::os("setsockopt", error))
+}
+
 /// Whether the descriptor is a socket of the kind that [`pair`] makes.
 pub(crate) fn is_seqpacket(fd: RawFd) -> bool {
     option(fd, libc::SO_TYPE) == Some(libc::SOCK_SEQPACKET)
@@ -137,6 +146,31 @@ pub(crate) fn receive(
     buffer: &mut [u8],
     timeout: Option<Duration>,
 ) -> io::Result<Received> {
+    let (received, lost) = receive_any(fd, buffer, timeout)?;
+    if lost {
+        return Err(io::Error::new(ErrorKind::InvalidData, "descriptors were lost: too many, or no room"));
+    }
+    Ok(received)
+}
+
+/// As [`receive`]; and a message comes without those of its descriptors that this process has no room for.
+///
+/// # Errors
+/// As for [`receive`].
+pub(crate) fn receive_what_fits(
+    fd: BorrowedFd<'_>,
+    buffer: &mut [u8],
+    timeout: Option<Duration>,
+) -> io::Result<Received> {
+    receive_any(fd, buffer, timeout).map(|(received, _lost)| received)
+}
+
+/// One message, and whether it lost descriptors.
+fn receive_any(
+    fd: BorrowedFd<'_>,
+    buffer: &mut [u8],
+    timeout: Option<Duration>,
+) -> io::Result<(Received, bool)> {
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -156,7 +190,7 @@ pub(crate) fn receive(
     }
 }
 
-fn receive_now(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+fn receive_now(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(Received, bool)> {
     let mut control = Control::new(0);
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     let mut message = message(&mut part);
@@ -174,11 +208,9 @@ fn receive_now(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
     if message.msg_flags & libc::MSG_TRUNC != 0 {
         return Err(io::Error::new(ErrorKind::InvalidData, "a message larger than its buffer"));
     }
-    if message.msg_flags & libc::MSG_CTRUNC != 0 {
-        return Err(io::Error::new(ErrorKind::InvalidData, "descriptors were lost: too many, or no room"));
-    }
+    let lost = message.msg_flags & libc::MSG_CTRUNC != 0;
     match fds.into_iter().map(process::above_standard).collect() {
-        Ok(fds) => Ok(Received { len: len as usize, fds }),
+        Ok(fds) => Ok((Received { len: len as usize, fds }, lost)),
         Err(_) => Err(io::Error::from_raw_os_error(libc::EMFILE)),
     }
 }

@@ -188,11 +188,15 @@ impl Client {
         for worker in 0..self.settings.workers {
             repair::after_death(&self.region, &Death::unseen(&self.region, worker as u16));
         }
+        let shared = self.shares.telling.hand_over();
+        life.hello.shares = shared.len();
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
-            match Link::start(self.method, &self.file, self.bell.as_ref(), &life.hello, &life.kept) {
+            match Link::start(self.method, &self.file, self.bell.as_ref(), &life.hello, &life.kept, &shared) {
                 Ok(link) => {
-                    life.link = Some(Arc::new(link));
+                    let link = Arc::new(link);
+                    self.shares.telling.attach(Some(link.clone()));
+                    life.link = Some(link);
                     return;
                 }
                 Err(error) => cause = Some(error.to_string()),
@@ -211,6 +215,7 @@ impl Client {
 
     fn close(&self, life: &mut Life) {
         life.link = None;
+        self.shares.telling.attach(None);
         life.kept.clear();
         if self.standing.load(SeqCst) != Standing::Failed as u32 {
             self.stand(Standing::Closed);
@@ -282,6 +287,7 @@ pub(crate) fn hello(
         sandbox: settings.sandbox.clone(),
         faults,
         keep_fds: settings.keep_fds.clone(),
+        shares: 0,
     })
 }
 

@@ -1,6 +1,8 @@
 //! The client's hold on its supervisor: a control socket, a pidfd and a lifeline.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -12,8 +14,10 @@ use crate::config::Start;
 use crate::error::{Error, Result};
 use crate::pool::client::launch;
 use crate::pool::client::patrol::ROUND;
+use crate::pool::client::shares;
 use crate::pool::control::{self, Hello, Order, Word as Say};
 use crate::pool::roster::Roster;
+use crate::shared::data::Data;
 use crate::sys::{pidfd, process, socket};
 
 /// How long a new supervisor may take to answer.
@@ -48,6 +52,7 @@ impl Link {
         bell: Option<&OwnedFd>,
         hello: &Hello,
         kept: &[OwnedFd],
+        shared: &[Arc<Data>],
     ) -> Result<Link> {
         let (control, theirs) = socket::pair()?;
         let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
@@ -65,7 +70,15 @@ impl Link {
             if let Some(pid) = pid
                 && let Some(supervisor) = ready.take()
             {
-                return Ok(Link { pid, control, supervisor, lifeline, roster });
+                let link = Link { pid, control, supervisor, lifeline, roster };
+                return match link.hand_over(shared) {
+                    Ok(()) => Ok(link),
+                    Err(error) => {
+                        link.kill();
+                        link.wait(LEAVE);
+                        Err(error)
+                    }
+                };
             }
             match control::receive::<Say>(control.as_fd(), 0, Some(READY_TIMEOUT)) {
                 Ok(Some((Say::Started { pid: started }, _))) => pid = Some(Pid::from_raw(started)),
@@ -104,6 +117,28 @@ impl Link {
     /// Tells the supervisor something; that it is gone is seen elsewhere.
     pub(crate) fn tell(&self, order: &Order) {
         let _ = control::send(self.control.as_fd(), b"", order, &[]);
+    }
+
+    /// As [`tell`](Link::tell), with descriptors; what came of it.
+    pub(crate) fn try_tell(&self, order: &Order, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        control::send(self.control.as_fd(), b"", order, fds).map_err(|error| match error {
+            Error::Os { source, .. } => source,
+            other => io::Error::other(other),
+        })
+    }
+
+    /// Tells a new supervisor of all that is shared already.
+    fn hand_over(&self, data: &[Arc<Data>]) -> Result<()> {
+        let start = Instant::now();
+        for one in data {
+            while let Err(why) = shares::share(self, one) {
+                if !shares::is_momentary(&why) || start.elapsed() > READY_TIMEOUT {
+                    return Err(Error::os("sendmsg", why));
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        Ok(())
     }
 
     /// Ends the supervisor; its workers die with it.

@@ -11,6 +11,7 @@ pub(crate) mod life;
 pub(crate) mod link;
 pub(crate) mod patrol;
 pub(crate) mod settle;
+pub(crate) mod shares;
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use self::collect::Kept;
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
+use self::shares::Shares;
 use crate::call::Call;
 use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
@@ -28,6 +30,7 @@ use crate::pool::clock;
 use crate::pool::spin::Spin;
 use crate::pool::worker::fault::{self, Plan};
 use crate::report::client_error;
+use crate::shared::travel;
 use crate::shm::layout::SlotHeader;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
@@ -83,6 +86,8 @@ pub(crate) struct Client {
     pub(in crate::pool) patrolled: AtomicU64,
     /// How many threads sleep until any slot moves. The head's copy is for the workers.
     sleepers: Mutex<u32>,
+    /// What calls name of shared data.
+    pub(in crate::pool) shares: Shares,
     made_in: Token,
 }
 
@@ -104,6 +109,7 @@ impl Client {
     ) -> Client {
         let seats: Box<[Seat]> = (0..region.geometry().slots).map(|_| Seat::default()).collect();
         let patrol = Patrol::of(seats.len());
+        let shares = Shares::new(life.link.clone());
         Client {
             region,
             file,
@@ -120,6 +126,7 @@ impl Client {
             patrol: Mutex::new(patrol),
             patrolled: AtomicU64::new(clock::now()),
             sleepers: Mutex::new(0),
+            shares,
             made_in: fork_guard::token(),
         }
     }
@@ -205,6 +212,7 @@ impl Client {
             fn drop(&mut self) {
                 let Abandon(client, ticket) = *self;
                 client.region.cool(ticket.slot as usize, &client.seat(ticket).backed);
+                client.shares.settled(ticket);
                 client.seat(ticket).held.store(0, Release);
                 client.header(ticket).state.abandon(ticket.generation);
                 client.region.free().insert(ticket.slot as usize);
@@ -215,7 +223,12 @@ impl Client {
         let header = self.header(ticket);
         let mut store = self.region.arguments_store(ticket.slot as usize, &self.seat(ticket).backed);
         let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
-        call.body.encode(call.codec, &mut out).map_err(|failure| client_error(failure, call.entry.name()))?;
+        let (encoded, named) = travel::naming(self.bell.is_none(), || call.body.encode(call.codec, &mut out));
+        if let Some(why) = named.refused {
+            return Err(Error::refused(why));
+        }
+        encoded.map_err(|failure| client_error(failure, call.entry.name()))?;
+        self.keep(ticket, named)?;
         header.arguments_len.store(out.needed() as u64, Relaxed);
         header.task.store(call.entry.id(), Relaxed);
         header.codec.store(u32::from(call.codec.to_byte()), Relaxed);

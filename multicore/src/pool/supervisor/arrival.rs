@@ -10,6 +10,7 @@ use crate::pool::map;
 use crate::pool::roster::Roster;
 use crate::pool::supervisor::handout::Handout;
 use crate::pool::supervisor::retries::Retries;
+use crate::pool::supervisor::shares::Shares;
 use crate::pool::supervisor::storm::Storm;
 use crate::pool::supervisor::{Seat, Supervisor};
 use crate::registry::registry;
@@ -54,6 +55,10 @@ impl Supervisor {
         }
         let own = pidfd::of_self()?;
         control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
+        let mut shares = Shares::default();
+        if !shares.inherit(control, hello.shares, HELLO_TIMEOUT)? {
+            return Ok(None);
+        }
         let seats = (0..hello.geometry.workers).map(|_| Seat::default()).collect();
         let handout = hello.sandbox.map(|sandbox| Handout::new(sandbox, hello.geometry.workers));
         Ok(Some(Supervisor {
@@ -76,6 +81,7 @@ impl Supervisor {
             retry_at: None,
             storm: Storm::new(hello.geometry.workers),
             retries: Retries::new(hello.geometry.slots),
+            shares,
             draining: false,
         }))
     }

@@ -3,6 +3,7 @@
 pub(crate) mod fault;
 pub(crate) mod limits;
 pub(crate) mod ready;
+pub(crate) mod shares;
 
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,6 +22,7 @@ use crate::pool::spin::Spin;
 use crate::registry::Registry;
 use crate::report::Report;
 use crate::sandbox::Sandbox;
+use crate::shared::travel::Borrowed;
 use crate::shm::hint::Cursor;
 use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
 use crate::shm::region::Region;
@@ -52,6 +54,9 @@ impl Worker<'_> {
         self.ring();
         let spin = Spin::default();
         loop {
+            if shares::are_stale(self.region.head()) {
+                shares::let_go(self.region.head());
+            }
             if let Some(slot) = self.next() {
                 if self.run(slot) {
                     self.decide(&recycling);
@@ -94,7 +99,8 @@ impl Worker<'_> {
         // If it says that something runs here, somebody else wrote that.
         record.current.store(0, Release);
         let work = self.region.idle().insert_then(self.index, || {
-            self.region.ready().any() || self.region.head().draining.load(SeqCst) != 0
+            let head = self.region.head();
+            self.region.ready().any() || head.draining.load(SeqCst) != 0 || shares::are_stale(head)
         });
         if !work {
             // Whatever ended the sleep, the loop looks for work again.
@@ -212,7 +218,9 @@ impl Worker<'_> {
         if len > self.region.geometry().window {
             return Err(Report::Decode("the arguments are longer than their window".to_owned()));
         }
-        let invocation = Invocation { arguments: self.region.arguments(slot, len), codec, results: out };
+        let shared = Borrowed::default();
+        let arguments = self.region.arguments(slot, len);
+        let invocation = Invocation { arguments, codec, shared: &shared, results: out };
         let result: Result<(), Failure> = panics::caught(|| {
             if self.faults {
                 fault::happen(header.fault.swap(0, Relaxed));
