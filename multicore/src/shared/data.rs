@@ -27,6 +27,12 @@ pub(crate) struct Data {
     told: Mutex<Vec<Weak<Telling>>>,
 }
 
+/// No bytes, where a page would begin: aligned for values of any type that can be shared.
+#[repr(align(4096))]
+pub(super) struct Nothing(pub(super) [u8; 0]);
+
+static NOTHING: Nothing = Nothing([]);
+
 /// The last number taken.
 static LAST: AtomicU64 = AtomicU64::new(0);
 /// How many there are in this process, so that a program without any pays one load for each call.
@@ -73,7 +79,7 @@ impl Data {
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.map.as_deref().unwrap_or_default()
+        self.map.as_deref().unwrap_or(&NOTHING.0)
     }
 
     /// Whether another process can be sent it, and has to be.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 
-use super::data::Data;
+use super::data::{Data, Nothing};
 use crate::error::{Error, Result};
 use crate::sys::{memfd, sealed};
 
@@ -81,7 +81,7 @@ impl Maker {
         memfd::set_len(self.file.as_fd(), len as u64)?;
         self.len = len as u64;
         if len == 0 {
-            fill(&mut []);
+            fill(&mut Nothing([]).0);
             return Ok(());
         }
         memfd::provide(self.file.as_fd(), 0, self.len).map_err(|error| Error::os("fallocate", error))?;

@@ -22,7 +22,7 @@ impl<'de, T: Pod> Deserialize<'de> for Shared<[T]> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let [id, start, end] = Deserialize::deserialize(deserializer)?;
         let data = travel::taken(id, start..end).map_err(D::Error::custom)?;
-        let place = start as usize..end as usize;
+        let place = if start == end { 0..0 } else { start as usize..end as usize };
         match data.bytes().get(place.clone()).map(bytemuck::try_cast_slice::<u8, T>) {
             Some(Ok(_)) => Ok(Shared { data, place, of: PhantomData }),
             _ => Err(D::Error::custom("the place in shared data is none of such values")),

@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
 use crate::pool::control;
+use crate::pool::worker::ready::NO_SUPERVISOR;
 use crate::shared::data::Data;
 use crate::shm::layout::Head;
 use crate::sys::fault::point;
+use crate::sys::process;
 
 /// From a worker to its supervisor.
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,13 +91,29 @@ fn fetch(id: u64) -> Result<Arc<Data>, String> {
     }
 }
 
-/// Waits for the answer: a supervisor that dies takes its workers along, and closes its end at least.
+/// Waits for the answer. A supervisor that dies takes its workers along; who sees its end closed first goes
+/// by itself, so that the call is none that came to an end.
 fn ask(question: &Question) -> Result<(Answer, Vec<OwnedFd>), String> {
     let road = ROAD.get().ok_or("this process has no way to ask for shared data")?;
-    control::send(road.as_fd(), b"", question, &[]).map_err(|error| error.to_string())?;
+    if let Err(error) = control::send(road.as_fd(), b"", question, &[]) {
+        gone_or(&error);
+        return Err(error.to_string());
+    }
     point("share-asked");
-    let answer = control::receive_what_fits(road.as_fd(), None).map_err(|error| error.to_string())?;
-    answer.ok_or_else(|| "the supervisor does not answer".to_owned())
+    match control::receive_what_fits(road.as_fd(), None) {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => process::exit_now(NO_SUPERVISOR),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Ends this process if its supervisor has closed its end.
+fn gone_or(error: &Error) {
+    if let Error::Os { source, .. } = error
+        && matches!(source.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN))
+    {
+        process::exit_now(NO_SUPERVISOR)
+    }
 }
 
 /// Whether the supervisor has said that something is gone since this worker last looked.
