@@ -92,8 +92,8 @@ fn nested(data: Shared<[u64]>) -> u64 {
 }
 
 #[multicore::task]
-fn give_back(data: Shared<[u64]>) -> Shared<[u64]> {
-    data
+fn give_back(data: Shared<[u64]>) -> Option<Shared<[u64]>> {
+    Some(data)
 }
 
 #[multicore::task]

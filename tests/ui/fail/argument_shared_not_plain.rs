@@ -1,6 +1,8 @@
+use multicore::Shared;
+
 #[multicore::task]
-fn count(names: multicore::Shared<[String]>) -> usize {
-    names.len()
+fn count(_names: Shared<[String]>) -> usize {
+    0
 }
 
 fn main() {}
