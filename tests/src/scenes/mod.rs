@@ -147,6 +147,7 @@ macro_rules! shared_scenes {
             nothing_is_left_of_shared_data_that_came_and_went
             idle_workers_let_go
             no_worker_can_write_to_shared_data
+            a_worker_that_asks_for_anything_harms_nobody
             where_shared_data_cannot_go_says_why
             a_limit_on_descriptors_is_an_error_and_no_more
         }

@@ -12,7 +12,7 @@ use crate::fixture::{Folder, in_family};
 use crate::procfs::Stat;
 use crate::rig::{Rig, with_pool};
 use crate::watch::eventually;
-use crate::wild::shared::{descriptors, mappings, write_to_shared};
+use crate::wild::shared::{ask_for_anything, descriptors, mappings, write_to_shared};
 use crate::{tasks, wild};
 
 /// Enough for slices that are not copied.
@@ -340,6 +340,31 @@ pub fn no_worker_can_write_to_shared_data() {
             assert_eq!(tried, 2, "the client's descriptor, and the worker's mapping");
         }
         assert!(data.iter().copied().eq((0..LEN as u64).map(|n| n * 3)), "it is what it was");
+        for worker in rig.workers() {
+            kill(Pid::from_raw(worker.pid), Signal::SIGKILL).unwrap();
+        }
+        rig.check();
+        everywhere(rig, &data);
+    });
+}
+
+/// The supervisor answers as far as it is listened to, and has no more descriptors open than before; the
+/// worker may be ended.
+pub fn a_worker_that_asks_for_anything_harms_nobody() {
+    with_pool(|rig| {
+        let data = numbers();
+        everywhere(rig, &data);
+        let before = rig.supervisor();
+        for _ in 0..5 {
+            let handle = rig.pool.spawn(ask_for_anything::call(&data)).unwrap();
+            let others: Vec<_> = (0..20).map(|_| rig.pool.spawn(sum::call(&data)).unwrap()).collect();
+            // Its worker takes an answer to something else for its own.
+            let _ = handle.get();
+            let sums = others.into_iter().filter_map(|handle| handle.get().ok());
+            assert!(sums.into_iter().all(|sum| sum == sum_of(&data)));
+            assert!(before.lives(), "the supervisor goes on");
+            assert_eq!(descriptors(before.pid).len(), 1);
+        }
         for worker in rig.workers() {
             kill(Pid::from_raw(worker.pid), Signal::SIGKILL).unwrap();
         }

@@ -10,6 +10,8 @@ use nix::fcntl::{FallocateFlags, fallocate};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mprotect, munmap};
 use nix::sys::uio::pwrite;
 
+use super::write_to_number;
+
 /// What shared data is called in `/proc`.
 const NAME: &str = "memfd:multicore-shared";
 
@@ -68,6 +70,31 @@ pub fn write_to_shared(client: i32, _data: &[u64]) -> (Vec<String>, usize) {
     }
     write_over(mapping.clone());
     (possible, files.len())
+}
+
+/// Asks the supervisor for anything, again and again, and listens to no answer; then talks nonsense.
+///
+/// # Panics
+/// When this worker has no socket to ask on.
+#[multicore::task]
+pub fn ask_for_anything(_data: &[u64]) {
+    let entries = fs::read_dir("/proc/self/fd").expect("/proc").flatten();
+    let sockets: Vec<i32> = entries
+        .filter(|entry| {
+            fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
+        })
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    assert!(!sockets.is_empty(), "a worker asks on a socket");
+    for id in (0..5000).map(|n| n as u8 % 4) {
+        for &socket in &sockets {
+            // The first question of two, with a number below 251 in a byte.
+            write_to_number(socket, &[0, id]);
+        }
+    }
+    for &socket in &sockets {
+        write_to_number(socket, &[0xff; 100]);
+    }
 }
 
 fn maps_for_writing(file: &File) -> bool {

@@ -221,6 +221,7 @@ impl Client {
             self.stand(Standing::Closed);
         }
         self.settle_all(&life.verdict.clone().unwrap_or(Loss::Closed));
+        self.let_go_of_shares();
     }
 
     /// Finishes accepted calls, refuses new ones, ends every process; what is left when the time is

@@ -199,7 +199,9 @@ impl Client {
             seat.held.store(HELD | u64::from(generation), Release);
             // After a detached call, which its worker freed.
             self.region.cool(slot, &seat.backed);
-            return Some(Ticket { slot: slot as u32, generation });
+            let ticket = Ticket { slot: slot as u32, generation };
+            self.shares.renewed(ticket);
+            return Some(ticket);
         }
         None
     }

@@ -64,7 +64,8 @@ struct State {
 
 /// What came of telling the supervisor.
 enum Told {
-    Yes,
+    Before,
+    Now,
     /// There is none, or its queue is full.
     Later(std::io::Error),
 }
@@ -88,7 +89,7 @@ impl Shares {
         }
     }
 
-    /// The call has settled, and its slot is about to be free.
+    /// The call has settled, or never will: its slot is about to be free.
     #[inline]
     pub(in crate::pool) fn settled(&self, ticket: Ticket) {
         if self.holding.load(Relaxed) != 0 {
@@ -96,7 +97,15 @@ impl Shares {
         }
     }
 
-    /// Lets go of what the call in this slot names, unless `over` does not hold of its generation.
+    /// The slot has a new call: the one before, which nobody collected, has settled.
+    #[inline]
+    pub(in crate::pool) fn renewed(&self, ticket: Ticket) {
+        if self.holding.load(Relaxed) != 0 {
+            self.let_go(ticket.slot, |generation| generation != ticket.generation);
+        }
+    }
+
+    /// Lets go of what the call in this slot names, if it is `over`, by its generation.
     #[cold]
     fn let_go(&self, slot: u32, over: impl FnOnce(u32) -> bool) {
         let mut held = self.held();
@@ -134,7 +143,11 @@ impl Client {
         let start = Instant::now();
         loop {
             match self.shares.telling.tell(data)? {
-                Told::Yes => return Ok(()),
+                Told::Before => return Ok(()),
+                Told::Now => {
+                    self.let_go_of_shares();
+                    return Ok(());
+                }
                 Told::Later(why) if start.elapsed() > PATIENCE => return Err(Error::os("sendmsg", why)),
                 Told::Later(_) => {}
             }
@@ -156,7 +169,8 @@ impl Client {
             let word = &self.region.slot(slot as usize).state;
             self.shares.let_go(slot, |generation| {
                 let state = word.state();
-                state.generation() != generation || state.phase() == Some(Phase::Free)
+                let pending = [Phase::Filling, Phase::Ready, Phase::Claimed, Phase::Running].map(Some);
+                state.generation() != generation || !pending.contains(&state.phase())
             });
         }
     }
@@ -170,7 +184,7 @@ impl Telling {
     fn tell(self: &Arc<Telling>, data: &Arc<Data>) -> Result<Told> {
         let mut state = self.state();
         if state.told.contains_key(&data.id) {
-            return Ok(Told::Yes);
+            return Ok(Told::Before);
         }
         let Some(link) = &state.link else {
             return Ok(Told::Later(std::io::Error::from_raw_os_error(libc::ECONNRESET)));
@@ -185,7 +199,7 @@ impl Telling {
         state.told.insert(data.id, Arc::downgrade(data));
         drop(state);
         data.told().push(Arc::downgrade(self));
-        Ok(Told::Yes)
+        Ok(Told::Now)
     }
 
     /// The data is dropped.

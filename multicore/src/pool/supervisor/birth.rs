@@ -41,13 +41,7 @@ impl Supervisor {
                 self.failed(error.to_string());
                 continue;
             }
-            let (asks, road) = match self.road() {
-                Ok(ends) => ends.unzip(),
-                Err(error) => {
-                    self.failed(error.to_string());
-                    continue;
-                }
-            };
+            let (asks, road) = self.road().unzip();
             match process::fork_supervisor() {
                 Ok(Fork::Parent(pid)) => {
                     point("forked");

@@ -80,14 +80,15 @@ impl Shares {
 
 impl Supervisor {
     /// The two ends of what the next worker asks on, this process's first, which sends no more than a
-    /// handful of answers that nobody reads. None in a sandboxed pool.
-    pub(in crate::pool) fn road(&self) -> Result<Option<(OwnedFd, OwnedFd)>> {
+    /// handful of answers that nobody reads. None in a sandboxed pool; nor where the kernel refuses it, for
+    /// want of descriptors: a worker is good for other calls.
+    pub(in crate::pool) fn road(&self) -> Option<(OwnedFd, OwnedFd)> {
         if self.handout.is_some() {
-            return Ok(None);
+            return None;
         }
-        let (ours, theirs) = socket::pair()?;
-        socket::keep_queue_short(ours.as_fd())?;
-        Ok(Some((ours, theirs)))
+        let (ours, theirs) = socket::pair().ok()?;
+        socket::keep_queue_short(ours.as_fd()).ok()?;
+        Some((ours, theirs))
     }
 
     /// Has workers let go of what the client has let go of: those that sleep wake up for it.

@@ -94,7 +94,9 @@ fn fetch(id: u64) -> Result<Arc<Data>, String> {
 /// Waits for the answer. A supervisor that dies takes its workers along; who sees its end closed first goes
 /// by itself, so that the call is none that came to an end.
 fn ask(question: &Question) -> Result<(Answer, Vec<OwnedFd>), String> {
-    let road = ROAD.get().ok_or("this process has no way to ask for shared data")?;
+    let road = ROAD
+        .get()
+        .ok_or("there was no descriptor for this worker to ask for shared data on; raise `ulimit -n`")?;
     if let Err(error) = control::send(road.as_fd(), b"", question, &[]) {
         gone_or(&error);
         return Err(error.to_string());
