@@ -231,3 +231,6 @@ impl<T: ?Sized> fmt::Debug for Shared<T> {
         f.debug_struct("Shared").field("bytes", &self.place.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod test;
