@@ -100,7 +100,7 @@ pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | means |
 /// |---|---|
 /// | `min_range_size = n` | no chunk is smaller |
-/// | `ranges = n` | exactly this many chunks, or one per item if there are fewer; else 16 for each worker |
+/// | `ranges = n` | exactly this many chunks, or one per item if there are fewer; else 32 for each worker |
 /// | `workers = n` | at most this many chunks run at once |
 /// | `timeout = duration` | for each chunk |
 /// | `max_load_average = 0.85` | runs here, one after another, while the machine is busier |

@@ -8,7 +8,8 @@ use crate::call::Call;
 use crate::error::Result;
 use crate::handle::Handle;
 use crate::load;
-use crate::pool::{Pool, default};
+use crate::pool::client::{Client, NotSent, WhenFull};
+use crate::pool::{Place, Pool, default};
 
 /// An ordered group of calls, collected together.
 ///
@@ -27,6 +28,8 @@ use crate::pool::{Pool, default};
 pub struct Task<'p, R> {
     on: On<'p>,
     handles: Vec<Handle<R>>,
+    /// Those whose results were not taken in yet.
+    pending: Vec<usize>,
 }
 
 enum On<'p> {
@@ -38,7 +41,7 @@ enum On<'p> {
 impl<R: 'static> Task<'static, R> {
     /// A group on the default pool.
     pub fn new() -> Self {
-        Task { on: On::Default(None), handles: Vec::new() }
+        Task { on: On::Default(None), handles: Vec::new(), pending: Vec::new() }
     }
 
     /// A group on the default pool, if the machine's one-minute load average is at most this share of
@@ -70,7 +73,7 @@ impl<R: 'static> Default for Task<'static, R> {
 impl<'p, R: 'static> Task<'p, R> {
     /// A group on a pool of your own.
     pub fn on(pool: &'p Pool) -> Self {
-        Task { on: On::Pool(pool), handles: Vec::new() }
+        Task { on: On::Pool(pool), handles: Vec::new(), pending: Vec::new() }
     }
 
     /// Sends a call off. Waits while every slot is queued or running, never for a result to be
@@ -79,11 +82,16 @@ impl<'p, R: 'static> Task<'p, R> {
     /// # Errors
     /// As [`Pool::spawn`].
     pub fn run(&mut self, call: Call<'_, R>) -> Result<()> {
-        let handle = match &mut self.on {
-            On::Pool(pool) => pool.spawn(call)?,
-            On::Default(Some(pool)) => pool.spawn(call)?,
-            On::Default(none) => none.insert(default::pool()?).spawn(call)?,
+        let pool = match &mut self.on {
+            On::Pool(pool) => *pool,
+            On::Default(Some(pool)) => &**pool,
+            On::Default(none) => &**none.insert(default::pool()?),
         };
+        let handle = match pool.backend.place() {
+            Place::Workers(client) => send(client, call, &mut self.handles, &mut self.pending)?,
+            Place::Here { .. } => pool.spawn(call)?,
+        };
+        self.pending.push(self.handles.len());
         self.handles.push(handle);
         Ok(())
     }
@@ -113,7 +121,22 @@ impl<'p, R: 'static> Task<'p, R> {
 
     /// Waits for every call, and gives what became of each, in order.
     pub fn get_all(self) -> Vec<Result<R>> {
+        self.wait_until(None);
         self.handles.into_iter().map(Handle::get).collect()
+    }
+
+    /// Waits until fewer than so many calls are under way.
+    pub(crate) fn wait_for_fewer_than(&mut self, most: usize) {
+        while self.pending.len() >= most {
+            self.handles[self.pending[0]].wait_until(None);
+            bring_in(&mut self.handles, &mut self.pending);
+        }
+    }
+
+    /// Whether every result is there at the moment, `None` for ever.
+    fn wait_until(&self, until: Option<Instant>) -> bool {
+        // The last one first: once it is there few others are not, and this thread has slept once.
+        self.pending.iter().rev().all(|&at| self.handles[at].wait_until(until))
     }
 
     /// As [`get`](Task::get), at most this long; the group comes back when the time is up, and its
@@ -123,8 +146,34 @@ impl<'p, R: 'static> Task<'p, R> {
     /// The group itself; within `Ok`, as [`get`](Task::get).
     pub fn get_timeout(self, timeout: Duration) -> Result<Result<Vec<R>>, Self> {
         let until = Instant::now().checked_add(timeout);
-        if self.handles.iter().all(|handle| handle.wait_until(until)) { Ok(self.get()) } else { Err(self) }
+        if self.wait_until(until) { Ok(self.get()) } else { Err(self) }
     }
+}
+
+/// Sends a call off; while no slot is free, takes in what this group has in slots already.
+fn send<R: 'static>(
+    client: &Arc<Client>,
+    mut call: Call<'_, R>,
+    handles: &mut [Handle<R>],
+    pending: &mut Vec<usize>,
+) -> Result<Handle<R>> {
+    loop {
+        call = match Handle::send(client, call, WhenFull::Return) {
+            Ok(handle) => return Ok(handle),
+            Err(NotSent::Failed(error)) => return Err(error),
+            Err(NotSent::Full(call)) => call,
+        };
+        if !bring_in(handles, pending) {
+            client.make_room();
+        }
+    }
+}
+
+/// Takes in the results that are there; whether there were any.
+fn bring_in<R: 'static>(handles: &mut [Handle<R>], pending: &mut Vec<usize>) -> bool {
+    let before = pending.len();
+    pending.retain(|&at| !handles[at].bring_in());
+    pending.len() != before
 }
 
 /// All values, or the first error; every result is settled before either.

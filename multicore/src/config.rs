@@ -43,7 +43,7 @@ pub(crate) enum BackendChoice {
 /// | method | variable | default |
 /// |---|---|---|
 /// | [`workers`](Config::workers) | `MULTICORE_WORKERS` | the cores that this process may use (affinity and cgroup quota) |
-/// | [`slots`](Config::slots) | `MULTICORE_SLOTS` | 16 for each worker, at least 64 |
+/// | [`slots`](Config::slots) | `MULTICORE_SLOTS` | 64 for each worker, at least 1024; 16 and 64 where the address space or the file size is limited |
 /// | [`payload_limit`](Config::payload_limit) | `MULTICORE_PAYLOAD_LIMIT` | 4 GiB, less where the address space or the file size is limited |
 /// | [`start`](Config::start) | `MULTICORE_START` (`exec`, `fork`) | `fork` after `initialize()`, else `exec` |
 /// | [`max_load_average`](Config::max_load_average) | `MULTICORE_MAX_LOAD_AVERAGE` | none: parallel work is always allowed |
@@ -51,6 +51,7 @@ pub(crate) enum BackendChoice {
 /// | [`grace`](Config::grace) | – | 100 ms |
 /// | [`shutdown_timeout`](Config::shutdown_timeout) | – | 10 s |
 /// | [`keep_fds`](Config::keep_fds) | – | none |
+/// | [`spin`](Config::spin) | – | up to 25 µs, as far as it pays |
 /// | [`max_calls`](Config::max_calls) | – | none |
 /// | [`max_memory`](Config::max_memory) | – | none |
 /// | [`data_limit`](Config::data_limit) | – | the memory that the cgroup allows, where it limits it and less than half of that is mapped |
@@ -83,6 +84,7 @@ pub struct Config {
     shutdown_timeout: Option<Duration>,
     pub(crate) keep_fds: Vec<RawFd>,
     timeout: Option<Duration>,
+    spin: Option<Duration>,
     limits: Limits,
     sandbox: Option<Sandbox>,
 }
@@ -151,6 +153,17 @@ impl Config {
     /// inherit them.
     pub fn keep_fds(mut self, fds: impl IntoIterator<Item = RawFd>) -> Config {
         self.keep_fds = fds.into_iter().collect();
+        self
+    }
+
+    /// How long whoever waits, a thread for its result or a worker for its next call, looks again and again
+    /// before it sleeps: always as long as this, or never with [`Duration::ZERO`].
+    ///
+    /// Otherwise it adapts: a wait costs the least where the other process runs on a core of its own, and a
+    /// core where it does not. It follows what spinning gained lately, and hardly spins where every core is
+    /// taken.
+    pub fn spin(mut self, longest: Duration) -> Config {
+        self.spin = Some(longest);
         self
     }
 

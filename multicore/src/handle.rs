@@ -9,7 +9,7 @@ use crate::codec::{Codec, Failure};
 use crate::error::{Error, Result};
 use crate::panics;
 use crate::pool::client::collect::Taken;
-use crate::pool::client::{Client, NotSent, Ticket};
+use crate::pool::client::{Client, NotSent, Ticket, WhenFull};
 use crate::pool::{Backend, Place, allow_inline, default};
 use crate::registry::Entry;
 use crate::report::{Report, client_error};
@@ -94,10 +94,12 @@ impl<'a, R: 'static> Call<'a, R> {
     pub fn try_spawn(self) -> Result<Handle<R>, TrySpawnError<'a, R>> {
         let pool = default::pool().map_err(TrySpawnError::Failed)?;
         match pool.backend.place() {
-            Place::Workers(client) => Handle::send(client, self, false).map_err(|not_sent| match not_sent {
-                NotSent::Full(call) => TrySpawnError::Full(call),
-                NotSent::Failed(error) => TrySpawnError::Failed(error),
-            }),
+            Place::Workers(client) => {
+                Handle::send(client, self, WhenFull::SweepAndReturn).map_err(|not_sent| match not_sent {
+                    NotSent::Full(call) => TrySpawnError::Full(call),
+                    NotSent::Failed(error) => TrySpawnError::Failed(error),
+                })
+            }
             Place::Here { .. } => pool.spawn(self).map_err(TrySpawnError::Failed),
         }
     }
@@ -106,10 +108,12 @@ impl<'a, R: 'static> Call<'a, R> {
 impl<R: 'static> Handle<R> {
     pub(crate) fn spawn(backend: &Backend, call: Call<'_, R>) -> Result<Handle<R>> {
         match backend.place() {
-            Place::Workers(client) => Handle::send(client, call, true).map_err(|not_sent| match not_sent {
-                NotSent::Failed(error) => error,
-                NotSent::Full(call) => Error::refused(format!("no slot for `{}`", call.entry.name())),
-            }),
+            Place::Workers(client) => {
+                Handle::send(client, call, WhenFull::Wait).map_err(|not_sent| match not_sent {
+                    NotSent::Failed(error) => error,
+                    NotSent::Full(call) => Error::refused(format!("no slot for `{}`", call.entry.name())),
+                })
+            }
             Place::Here { asked_for } => {
                 backend.allow_here()?;
                 allow_inline(asked_for, &call)?;
@@ -125,9 +129,13 @@ impl<R: 'static> Handle<R> {
         Handle { source: Source::Here(result), abort: false }
     }
 
-    fn send<'a>(client: &Arc<Client>, call: Call<'a, R>, wait: bool) -> Result<Handle<R>, NotSent<'a, R>> {
+    pub(crate) fn send<'a>(
+        client: &Arc<Client>,
+        call: Call<'a, R>,
+        when_full: WhenFull,
+    ) -> Result<Handle<R>, NotSent<'a, R>> {
         let (entry, codec, decode) = (call.entry, call.codec, call.decode);
-        let ticket = client.send(call, wait)?;
+        let ticket = client.send(call, when_full)?;
         Ok(Handle {
             source: Source::Pending(Pending { client: client.clone(), ticket, entry, codec, decode }),
             abort: false,
@@ -176,6 +184,18 @@ impl<R: 'static> Handle<R> {
         if let Source::Pending(pending) = &self.source {
             pending.client.cancel(pending.ticket);
         }
+    }
+
+    /// Takes the result in if it is there, so that its slot is free; whether it was.
+    pub(crate) fn bring_in(&mut self) -> bool {
+        let settled = match &self.source {
+            Source::Pending(pending) => pending.client.is_settled(pending.ticket),
+            _ => return true,
+        };
+        if settled {
+            self.source = Source::Here(self.collect());
+        }
+        settled
     }
 
     /// Waits until the moment, `None` for ever; whether the result is there.

@@ -1,10 +1,9 @@
 //! What `par_ranges!` does at run time.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::batch::all_or_first_error;
+use crate::batch::{Task, all_or_first_error};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
@@ -67,24 +66,18 @@ where
         None => Some(default::pool()?),
     };
     let pool = options.pool.or(opened.as_deref()).ok_or(Error::Closed)?;
-    let at_once = options.workers.unwrap_or(usize::MAX).max(1);
-    let mut results = Vec::with_capacity(chunks.len());
-    let mut pending: VecDeque<Handle<F::Output>> = VecDeque::new();
+    let mut task = Task::on(pool);
     for range in chunks {
-        if pending.len() >= at_once {
-            results.extend(pending.pop_front().map(Handle::get));
+        if let Some(at_once) = options.workers {
+            task.wait_for_fewer_than(at_once);
         }
-        match pool.spawn(call(range)) {
-            Ok(handle) => pending.push_back(handle),
-            Err(error) => {
-                results.extend(pending.drain(..).map(Handle::get));
-                results.push(Err(error));
-                break;
-            }
+        if let Err(error) = task.run(call(range)) {
+            let mut results = task.get_all();
+            results.push(Err(error));
+            return all_or_first_error(results);
         }
     }
-    results.extend(pending.into_iter().map(Handle::get));
-    all_or_first_error(results)
+    task.get()
 }
 
 fn here<'i, R: 'static>(

@@ -7,7 +7,7 @@ use crate::items::Items;
 use crate::pool::default;
 
 /// Chunks per worker when nothing else is asked for: enough that uneven ones still end together.
-const CHUNKS_PER_WORKER: usize = 16;
+const CHUNKS_PER_WORKER: usize = 32;
 
 /// Divides `items` into one range per worker of the default pool.
 ///
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_default_count_is_fine_and_honours_the_minimum() {
-        assert_eq!(default_count(1000, 2, 0), 32);
+        assert_eq!(default_count(1000, 2, 0), 64);
         assert_eq!(default_count(20, 2, 0), 20);
         assert_eq!(default_count(1000, 2, 100), 10);
         assert_eq!(default_count(1000, 2, 5000), 1);

@@ -62,6 +62,7 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     sleepers: |region, random| {
         region.head().sleepers.store(any(random) as u32, Relaxed);
         region.head().progress.0.store(any(random) as u32, Relaxed);
+        region.head().countdown.store(any(random) as i64, Relaxed);
     };
     records: |region, random| {
         let record = region.worker(random.below(region.geometry().workers as u64) as usize);
@@ -69,6 +70,8 @@ pub const FORGERIES: &[Forgery] = forgeries! {
         numbers[random.below(5) as usize].store(any(random) as u32, Relaxed);
         record.started.store(any(random), Relaxed);
         record.calls.store(any(random), Relaxed);
+        record.hand_word.store(any(random) as u32, Relaxed);
+        record.hand.store(any(random), Relaxed);
     };
     last_words: |region, random| {
         let geometry = region.geometry();
@@ -102,7 +105,7 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     };
     wakes: |region, _random| {
         for _ in 0..50 {
-            (0..region.geometry().slots).for_each(|slot| region::wake_state(&region.slot(slot).state));
+            (0..region.geometry().slots).for_each(|slot| region::wake_state(region.state(slot)));
             (0..region.geometry().workers).for_each(|worker| region::wake(&region.worker(worker).wake));
             region::wake(&region.head().progress.0);
         }
@@ -136,7 +139,7 @@ fn slot<'r>(region: &'r Region, random: &mut Random) -> &'r region::layout::Slot
 }
 
 fn word<'r>(region: &'r Region, random: &mut Random) -> &'r AtomicU64 {
-    &slot(region, random).state
+    region.state(random.below(region.geometry().slots as u64) as usize)
 }
 
 fn change(word: &AtomicU64, mut new: impl FnMut(u64) -> u64) {
@@ -147,14 +150,14 @@ fn change(word: &AtomicU64, mut new: impl FnMut(u64) -> u64) {
 fn likely_run(region: &Region, random: &mut Random) {
     let geometry = region.geometry();
     let (slot, worker) = (random.below(geometry.slots as u64), random.below(geometry.workers as u64));
-    let word = &region.slot(slot as usize).state;
+    let word = region.state(slot as usize);
     if word.load(Relaxed) & PHASE == 2 {
         change(word, |w| w & !(PHASE | OWNER) | 4 | worker << 16);
         region.worker(worker as usize).current.store(slot as u32 + 1, Relaxed);
     }
 }
 
-/// The three sets of hints.
+/// The sets of hints.
 fn sets(region: &Region) -> &[AtomicU64] {
     region.words(region.geometry().ready_set()..region.geometry().worker(0))
 }

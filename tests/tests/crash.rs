@@ -129,6 +129,9 @@ macro_rules! cases {
 // `None`: whatever the test is about.
 cases! { ["exec", "fork"];
     a_worker_that_took_a_hint_loses_nothing: [("hint-taken", None)], "value", goes_on;
+    a_worker_with_hints_in_hand_loses_nothing: [("hand-shown", None)], "many", goes_on;
+    a_worker_that_searches_loses_nothing: [("searching", None)], "many", goes_on;
+    a_worker_that_goes_to_sleep_loses_nothing: [("resting", None)], "many", goes_on;
     a_claimed_call_runs_elsewhere: [("claimed", None)], "value", goes_on;
     a_running_call_is_lost: [("running", None)], "died", goes_on;
     an_answer_that_was_not_handed_over_is_lost: [("answered", None)], "died", goes_on;
@@ -196,6 +199,10 @@ fn goes_on_as_ever(mut client: Running) {
 fn a_stopped_worker_keeps_neither_a_claimed_call_nor_a_hint() {
     for point in ["claimed", "hint-taken"] {
         for_both(&[(point, How::Stop)], "value", gets_through_beside_the_stopped);
+    }
+    // It is missed here, and replaced.
+    for point in ["hand-shown", "searching"] {
+        for_both(&[(point, How::Stop)], "many", goes_on_by_itself);
     }
 }
 

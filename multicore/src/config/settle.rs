@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use super::{BackendChoice, Config, Start};
 use crate::error::{Error, Result};
+use crate::pool::spin::Patience;
 use crate::pool::worker::fault::{self, Plan};
 use crate::pool::worker::limits::Limits;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::{MAX_SLOTS, MAX_WORKERS};
-use crate::sys::process;
+use crate::sys::{memfd, process};
 
 /// A [`Config`] with every blank filled in and every value checked.
 #[derive(Clone, Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Option<Sandbox>,
+    pub(crate) patience: Patience,
     /// Calls must not run in this process.
     pub(crate) isolate: bool,
 }
@@ -63,15 +65,15 @@ impl Config {
             let why = "a sandboxed pool starts by `exec`: a fork would carry this program's memory along";
             return Err(Error::config("start", why));
         }
-        let cores = || match limits.cpus.len() {
-            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-            some => some,
-        };
-        let (workers, what) = pick("workers", self.workers, "MULTICORE_WORKERS")?
-            .unwrap_or_else(|| (cores().min(MAX_WORKERS), "workers"));
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let (workers, what) =
+            pick("workers", self.workers, "MULTICORE_WORKERS")?.unwrap_or_else(|| match limits.cpus.len() {
+                0 => (cores.min(MAX_WORKERS), "workers"),
+                some => (some.min(MAX_WORKERS), "workers"),
+            });
         within(what, workers, 1, MAX_WORKERS)?;
         let (slots, what) =
-            pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or(((workers * 16).max(64), "slots"));
+            pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or((default_slots(workers), "slots"));
         within(what, slots, 1, MAX_SLOTS)?;
         let (payload_limit, what) = pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?
             .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
@@ -97,8 +99,18 @@ impl Config {
             timeout: self.timeout,
             limits: with_defaults(limits),
             sandbox: self.sandbox,
+            patience: Patience { asked: self.spin, cores },
             isolate,
         })
+    }
+}
+
+/// Enough for a thousand calls in flight. Each costs a header of 256 bytes and address space, which where that
+/// is limited had better go to large payloads.
+fn default_slots(workers: usize) -> usize {
+    match memfd::address_space_left().or_else(memfd::file_size_limit) {
+        None => (workers * 64).clamp(1024, MAX_SLOTS),
+        Some(_) => (workers * 16).clamp(64, MAX_SLOTS),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::pool::spin::Patience;
 use crate::pool::worker::limits::Limits;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
@@ -29,6 +30,8 @@ pub(crate) struct Hello {
     pub(crate) limits: Limits,
     /// What each worker is kept from.
     pub(crate) sandbox: Option<Sandbox>,
+    /// How long a worker spins before it sleeps.
+    pub(crate) patience: Patience,
     /// Whether calls may be marked with a fault; else a mark is a worker's own.
     pub(crate) faults: bool,
     /// The numbers under which the workers have the descriptors that they keep.

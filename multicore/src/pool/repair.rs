@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
-use crate::pool::worker::low_half;
+use crate::pool::worker::{low_half, wake_sleepers};
 use crate::report::{Report, WireExit};
 use crate::shm::note::wipe;
 use crate::shm::region::Region;
@@ -74,7 +74,7 @@ fn states(region: &Region) -> impl Iterator<Item = State> {
 pub(crate) fn after_death(region: &Region, death: &Death) {
     // Else a publisher would wake it, or its replacement that is still starting, in place of somebody
     // who really sleeps.
-    region.idle().remove(usize::from(death.worker));
+    region.lookout().forget(usize::from(death.worker));
     for slot in 0..region.geometry().slots {
         let state = region.slot(slot).state.state();
         let mine = state.owner() == death.worker;
@@ -131,7 +131,7 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let header = region.slot(slot);
     let mut store = region.result_store(slot);
     let mut out = WindowWriter::new(&mut store, region.geometry().window);
-    report.put(header, &mut out);
+    report.put(&header, &mut out);
     report.wipe();
     if header.state.state().detached() {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
@@ -170,11 +170,10 @@ pub(crate) fn wake_worker(region: &Region, worker: usize) {
 /// Wakes everybody in the client: the dead process may have been about to.
 pub(crate) fn wake_clients(region: &Region) {
     for slot in 0..region.geometry().slots {
-        let state = &region.slot(slot).state;
+        let state = region.slot(slot).state;
         if state.state().waiting() {
             futex::wake(low_half(state), i32::MAX);
         }
     }
-    region.head().progress.0.fetch_add(1, SeqCst);
-    futex::wake(&region.head().progress.0, i32::MAX);
+    wake_sleepers(region);
 }

@@ -4,11 +4,7 @@
 //! dies with a hint in its hand loses it; the supervisor sets all bits anew from the state words
 //! after every death, and so does a client that waits in vain.
 //!
-//! **No lost wake-up.** A publisher sets the ready bit, then looks at the idle set; a worker sets its
-//! idle bit, then looks at the ready set; both pass a sequentially consistent fence in between
-//! ([`insert_then`](HintSet::insert_then)). Either the publisher is first at its fence, and the worker
-//! sees the ready bit; or the worker is first, and the publisher sees the idle bit and wakes it. The
-//! model test `no_wake_up_is_lost` goes through every order.
+//! Several bits of a word are taken with one swap, and so are several calls.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU64, fence};
@@ -71,7 +67,19 @@ impl<'a, B: Bits> HintSet<'a, B> {
         self.words[member / 64].set(1 << (member % 64));
     }
 
-    /// Adds a member, then looks at another set: see "no lost wake-up" above.
+    /// How many members there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.words.iter().map(|word| word.look().count_ones() as usize).sum()
+    }
+
+    /// The first member.
+    pub(crate) fn first(&self) -> Option<usize> {
+        let looks = self.words.iter().map(B::look).enumerate();
+        looks.filter(|(_, bits)| *bits != 0).map(|(word, bits)| Members { word, bits }).next()?.next()
+    }
+
+    /// Adds a member, then looks at another set: see [`Lookout`](super::lookout).
     #[inline]
     pub(crate) fn insert_then<T>(&self, member: usize, look: impl FnOnce() -> T) -> T {
         self.insert(member);
@@ -95,27 +103,72 @@ impl<'a, B: Bits> HintSet<'a, B> {
     /// Takes the first member at or after `from`, going round.
     #[inline]
     pub(crate) fn take(&self, from: usize) -> Option<usize> {
+        self.take_some(from, |_| 1)?.next()
+    }
+
+    /// Takes the first members at or after `from`, going round, with one swap: as many as `share` says of those
+    /// that are seen there.
+    #[inline]
+    pub(crate) fn take_some(&self, from: usize, share: impl Fn(u32) -> u32) -> Option<Members> {
         let count = self.words.len();
         let (first, bit) = ((from / 64) % count, from % 64);
         // The first word is looked at twice: above the starting bit, and at the end below it.
         for step in 0..=count {
-            let index = (first + step) % count;
+            let word = (first + step) % count;
             let mask = match step {
                 0 => u64::MAX << bit,
                 _ if step == count => !(u64::MAX << bit),
                 _ => u64::MAX,
             };
-            let mut seen = self.words[index].look() & mask;
+            let mut seen = self.words[word].look() & mask;
             while seen != 0 {
-                let member = index * 64 + seen.trailing_zeros() as usize;
+                let wanted = lowest(seen, share(seen.count_ones()).max(1));
                 // A bit that stands for nobody was forged; it goes, and nobody follows it.
-                if self.remove(member) && member < self.members {
-                    return Some(member);
+                let bits = self.words[word].clear(wanted) & wanted & self.existing(word);
+                if bits != 0 {
+                    return Some(Members { word, bits });
                 }
-                seen = self.words[index].look() & mask;
+                seen = self.words[word].look() & mask;
             }
         }
         None
+    }
+
+    /// The bits of a word that stand for somebody.
+    #[inline]
+    fn existing(&self, word: usize) -> u64 {
+        match self.members - (word * 64).min(self.members) {
+            64.. => u64::MAX,
+            few => (1 << few) - 1,
+        }
+    }
+}
+
+/// The `count` lowest bits of `bits`.
+#[inline]
+fn lowest(bits: u64, count: u32) -> u64 {
+    let mut above = bits;
+    for _ in 0..count {
+        above &= above.wrapping_sub(1);
+    }
+    bits & !above
+}
+
+/// Members of one word of a set, lowest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Members {
+    pub(crate) word: usize,
+    pub(crate) bits: u64,
+}
+
+impl Iterator for Members {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let member = (self.bits != 0).then(|| self.word * 64 + self.bits.trailing_zeros() as usize)?;
+        self.bits &= self.bits - 1;
+        Some(member)
     }
 }
 
@@ -126,8 +179,14 @@ pub(crate) struct Cursor<'a>(pub(crate) &'a std::sync::atomic::AtomicU32);
 impl Cursor<'_> {
     #[inline]
     pub(crate) fn take(&self, set: HintSet<'_>) -> Option<usize> {
-        let member = set.take(self.0.load(Relaxed) as usize)?;
-        self.0.store(member as u32 + 1, Relaxed);
-        Some(member)
+        self.take_some(set, |_| 1)?.next()
+    }
+
+    #[inline]
+    pub(crate) fn take_some(&self, set: HintSet<'_>, share: impl Fn(u32) -> u32) -> Option<Members> {
+        let members = set.take_some(self.0.load(Relaxed) as usize, share)?;
+        let end = members.word as u32 * 64 + (64 - members.bits.leading_zeros());
+        self.0.store(end, Relaxed);
+        Some(members)
     }
 }

@@ -2,13 +2,14 @@
 //! the [`Geometry`], which each process has from its own trusted side.
 //!
 //! ```text
-//! head | ready set | free set | idle set | worker records | slot headers | windows …
-//!                                                                          slot 0: arguments, result
-//!                                                                          slot 1: arguments, result
+//! head | ready, free, idle, alert sets | worker records | state words | slot headers | windows …
+//!                                                             one row                    slot 0: arguments, result
+//!                                                                                        slot 1: arguments, result
 //! ```
 //!
 //! A payload of up to [`INLINE`] bytes lies in its slot's header, a longer one in its window: the length says
-//! which. So a small call touches no page of its own.
+//! which. So a small call touches no page of its own. The state words stand in a row: whoever claims, publishes or
+//! collects several calls moves one cache line for eight of them.
 //!
 //! The tests include this file for their hostile workers: beside the standard library and `note` it names
 //! nothing.
@@ -18,7 +19,7 @@
 
 use std::mem::offset_of;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64};
 
 use super::note::Note;
 
@@ -26,7 +27,7 @@ use super::note::Note;
 pub(crate) const PAGE: usize = 4096;
 
 /// The longest payload that lies in the slot's header.
-pub(crate) const INLINE: usize = 96;
+pub(crate) const INLINE: usize = 80;
 
 /// The most slots and workers that a region may have; their numbers travel in 16 bits.
 pub(crate) const MAX_SLOTS: usize = 32_768;
@@ -58,6 +59,8 @@ pub(crate) struct Head {
     pub(crate) progress: Aligned<AtomicU32>,
     /// How many sleep on `progress`.
     pub(crate) sleepers: AtomicU32,
+    /// Calls that are still to settle before they are woken.
+    pub(crate) countdown: AtomicI64,
     /// How often the supervisor of a sandboxed pool has looked at what its workers say.
     pub(crate) looks: AtomicU32,
 }
@@ -86,16 +89,20 @@ pub(crate) struct WorkerRecord {
     pub(crate) pid: AtomicU32,
     /// How many calls it has begun.
     pub(crate) calls: AtomicU64,
+    /// The hints that it took last with one swap: the word of the ready set, and which bits. Others look here
+    /// for calls that it has not come to.
+    pub(crate) hand_word: AtomicU32,
+    pub(crate) hand: AtomicU64,
     /// The message of a panic that aborts, or why it never became ready.
     pub(crate) words: Note<128>,
     /// What its call said last of where it is.
     pub(crate) breadcrumb: Note<32>,
 }
 
-/// One slot's header. Everything but the state word belongs to whoever the state word names.
+/// One slot's header: everything about its call but the state word, all of it whoever's that word names. The
+/// halves lie apart, and each begins a short payload in its first cache line: a small call costs each side one.
 #[repr(C, align(128))]
 pub(crate) struct SlotHeader {
-    pub(crate) state: AtomicU64,
     /// The task's stable ID.
     pub(crate) task: AtomicU64,
     /// Nanoseconds that the call may run; 0 for no limit.
@@ -104,15 +111,16 @@ pub(crate) struct SlotHeader {
     /// How often the call may be run again after its worker died.
     pub(crate) retries: AtomicU32,
     pub(crate) codec: AtomicU32,
+    /// The fault that befalls the call, by number; 0 for none.
+    pub(crate) fault: AtomicU32,
+    /// The arguments where they are short. Written and read as a window's bytes are, by the same owners.
+    arguments: Inline,
     pub(crate) result_len: AtomicU64,
     /// Bytes of the result window that have pages: a hint for the next writer.
     pub(crate) result_pages: AtomicU64,
     /// An [`Outcome`] by number.
     pub(crate) outcome: AtomicU32,
-    /// The fault that befalls the call, by number; 0 for none.
-    pub(crate) fault: AtomicU32,
-    /// Arguments and result where they are short. Written and read as a window's bytes are, by the same owners.
-    arguments: Inline,
+    /// The result where it is short, likewise.
     result: Inline,
 }
 
@@ -161,12 +169,20 @@ impl Geometry {
         self.free_set() + Self::set_bytes(self.slots)
     }
 
+    pub(crate) const fn alert_set(&self) -> usize {
+        self.idle_set() + Self::set_bytes(self.workers)
+    }
+
     pub(crate) const fn worker(&self, index: usize) -> usize {
-        self.idle_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
+        self.alert_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
+    }
+
+    pub(crate) const fn state(&self, slot: usize) -> usize {
+        self.worker(self.workers) + slot * size_of::<AtomicU64>()
     }
 
     pub(crate) const fn slot(&self, index: usize) -> usize {
-        self.worker(self.workers) + index * size_of::<SlotHeader>()
+        self.state(self.slots).next_multiple_of(128) + index * size_of::<SlotHeader>()
     }
 
     /// Bytes before the first window.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`word`] | the state word: who may move a call from which phase to which (safe code) |
 //! | [`hint`] | bit sets that make finding fast and decide nothing (safe code) |
+//! | [`lookout`] | who looks for calls, and who is woken for one (safe code) |
 //! | [`note`] | short texts that outlive whoever wrote them (safe code) |
 //! | [`layout`] | which byte of the region is what |
 //! | [`region`] | references to the parts of one mapped region |
@@ -12,6 +13,7 @@
 
 pub(crate) mod hint;
 pub(crate) mod layout;
+pub(crate) mod lookout;
 pub(crate) mod note;
 pub(crate) mod region;
 pub(crate) mod window;

@@ -9,7 +9,8 @@ use loom::sync::atomic::Ordering::{AcqRel, Acquire, Release, SeqCst};
 use loom::sync::atomic::{AtomicU64, fence};
 use loom::thread;
 
-use super::hint::{Bits, HintSet};
+use super::hint::{Bits, HintSet, Members};
+use super::lookout::{Lookout, Rest};
 use super::word::{Atomic64, Cancelled, Detached, Phase, Requeued, Settled, Word};
 
 impl Atomic64 for AtomicU64 {
@@ -39,6 +40,9 @@ impl Bits for AtomicU64 {
         fence(SeqCst);
     }
 }
+
+/// More than there are calls.
+const FAR: u64 = 1 << 32;
 
 fn ready() -> (Arc<AtomicU64>, u32) {
     let word = Arc::new(AtomicU64::new(0));
@@ -284,47 +288,147 @@ fn what_publish_releases_claim_acquires() {
     });
 }
 
+/// The sets of a pool with idle and alert workers.
+#[derive(Clone)]
+struct Sets(Arc<[[AtomicU64; 1]; 3]>);
+
+impl Sets {
+    fn new(idle: u64, alert: u64) -> Sets {
+        Sets(Arc::new([0, idle, alert].map(|bits| [AtomicU64::new(bits)])))
+    }
+
+    fn lookout(&self) -> Lookout<'_, AtomicU64> {
+        let [ready, idle, alert] = &*self.0;
+        let [ready, idle, alert] = [ready, idle, alert].map(|words| HintSet::over(words, 64));
+        Lookout { ready, idle, alert }
+    }
+}
+
 #[test]
 fn no_wake_up_is_lost() {
-    loom::model(|| {
-        let sets = Arc::new(([AtomicU64::new(0)], [AtomicU64::new(0)]));
-        let there = sets.clone();
-        let worker = thread::spawn(move || {
-            let (ready, idle) = (HintSet::over(&there.0, 64), HintSet::over(&there.1, 64));
-            !idle.insert_then(3, || ready.any())
+    // Of a worker that sleeps after running a call, and of one that was alert until then.
+    for alert in [0, 1 << 3] {
+        loom::model(move || {
+            let (sets, there) = {
+                let sets = Sets::new(0, alert);
+                (sets.clone(), sets)
+            };
+            let worker = thread::spawn(move || there.lookout().rest(3, || false) != Rest::Not);
+            let woken = sets.lookout().offer(5);
+            let rests = worker.join().expect("the model's thread");
+            assert!(!rests || woken == Some(3), "the worker sleeps and nobody wakes it");
         });
-        let (ready, idle) = (HintSet::over(&sets.0, 64), HintSet::over(&sets.1, 64));
-        let woken = ready.insert_then(5, || idle.take(0));
-        let sleeps = worker.join().expect("the model's thread");
-        assert!(!sleeps || woken == Some(3), "the worker sleeps and nobody wakes it");
+    }
+}
+
+#[test]
+fn what_is_offered_to_an_alert_worker_is_found() {
+    loom::model(|| {
+        // Worker 3 is alert, takes a call that may be long and settles down; worker 1 sleeps.
+        let sets = Sets::new(1 << 1, 1 << 3);
+        let there = sets.clone();
+        let worker = thread::spawn(move || there.lookout().settle_down(3));
+        let woken = sets.lookout().offer(5);
+        let passed_on = worker.join().expect("the model's thread");
+        assert!(woken == Some(1) || passed_on == Some(1), "the call waits while worker 1 sleeps");
+    });
+}
+
+#[test]
+fn beside_an_alert_worker_one_dozes() {
+    loom::model(|| {
+        // Worker 3 runs short calls from now on, and worker 1 goes to rest.
+        let sets = Sets::new(0, 0);
+        let there = sets.clone();
+        let worker = thread::spawn(move || there.lookout().rest(1, || false));
+        let woken = sets.lookout().wake_up(3);
+        let rest = worker.join().expect("the model's thread");
+        assert!(rest == Rest::Doze || woken == Some(1), "nobody looks after what worker 3 has in hand");
     });
 }
 
 #[test]
 fn a_stopped_worker_keeps_no_wake_up() {
-    loom::model(|| {
-        // Worker 1 is stopped and among the idle; worker 2 is about to sleep.
-        let sets = Arc::new(([AtomicU64::new(0)], [AtomicU64::new(1 << 1)]));
-        let wake = Arc::new(AtomicU64::new(0));
-        let (there, bell) = (sets.clone(), wake.clone());
-        let worker = thread::spawn(move || {
-            let (ready, idle) = (HintSet::over(&there.0, 64), HintSet::over(&there.1, 64));
-            let seen = bell.load(Acquire);
-            (!idle.insert_then(2, || ready.any())).then_some(seen)
+    // Worker 1 is stopped, among the idle or the alert; worker 2 is about to sleep.
+    for (idle, alert) in [(1 << 1, 0), (0, 1 << 1)] {
+        // Three threads with a dozen steps each: every order of up to three preemptions.
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(move || {
+            let sets = Sets::new(idle, alert);
+            let wake = Arc::new(AtomicU64::new(0));
+            let (there, bell) = (sets.clone(), wake.clone());
+            let worker = thread::spawn(move || {
+                let seen = bell.load(Acquire);
+                (there.lookout().rest(2, || false) == Rest::Sleep).then_some(seen)
+            });
+            let (there, bell) = (sets.clone(), wake.clone());
+            let publisher = thread::spawn(move || {
+                if there.lookout().offer(5) == Some(2) {
+                    bell.fetch_add(1, AcqRel);
+                }
+            });
+            sets.lookout().forget(1);
+            wake.fetch_add(1, AcqRel);
+            publisher.join().expect("the model's thread");
+            let slept_on = worker.join().expect("the model's thread");
+            // Whoever rings after a sleeper looked at its bell wakes it; one that nobody rang sleeps on.
+            assert!(slept_on != Some(wake.load(Acquire)), "the call waits for ever");
         });
-        let (there, bell) = (sets.clone(), wake.clone());
-        let publisher = thread::spawn(move || {
-            let (ready, idle) = (HintSet::over(&there.0, 64), HintSet::over(&there.1, 64));
-            if ready.insert_then(5, || idle.take(0)) == Some(2) {
-                bell.fetch_add(1, AcqRel);
+    }
+}
+
+#[test]
+fn of_several_hints_each_is_taken_by_one() {
+    loom::model(|| {
+        let set = Arc::new([AtomicU64::new(0b111)]);
+        let there = set.clone();
+        let other = thread::spawn(move || HintSet::over(&there[..], 64).take_some(0, |_| 2));
+        let here = HintSet::over(&set[..], 64).take_some(0, |_| 2);
+        let other = other.join().expect("the model's thread");
+        let bits = |members: Option<Members>| members.map_or(0, |members| members.bits);
+        assert_eq!(bits(here) & bits(other), 0);
+        assert_eq!(bits(here) | bits(other) | set[0].load(Acquire), 0b111);
+    });
+}
+
+/// A worker that dozed offers what another one holds and has not come to: both may follow the hint.
+#[test]
+fn a_call_in_two_hands_is_begun_once() {
+    loom::model(|| {
+        let (word, _) = ready();
+        let run = |owner: u16| move |w: &AtomicU64| w.claim(owner) && w.begin(owner);
+        let (a, b) = both(&word, run(1), run(2));
+        assert!(a != b);
+    });
+}
+
+/// A client that waits for free slots sets the countdown off while a call settles.
+#[test]
+fn a_countdown_is_not_missed() {
+    loom::model(|| {
+        // One call runs, and the sleeper wants to know of its end.
+        let shared = Arc::new((AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(FAR), AtomicU64::new(0)));
+        let there = shared.clone();
+        let worker = thread::spawn(move || {
+            let (settled, sleepers, countdown, progress) = &*there;
+            settled.store(1, Release);
+            fence(SeqCst);
+            if sleepers.load(Acquire) != 0 && countdown.fetch_sub(1, AcqRel) == 1 {
+                progress.fetch_add(1, AcqRel);
             }
         });
-        HintSet::over(&sets.1, 64).remove(1);
-        wake.fetch_add(1, AcqRel);
-        publisher.join().expect("the model's thread");
-        let slept_on = worker.join().expect("the model's thread");
-        // Whoever rings after a sleeper looked at its bell wakes it; one that nobody rang sleeps on.
-        assert!(slept_on != Some(wake.load(Acquire)), "the call waits for ever");
+        let (settled, sleepers, countdown, progress) = &*shared;
+        sleepers.store(1, Release);
+        let seen = progress.load(Acquire);
+        fence(SeqCst);
+        let mut sleeps = false;
+        if settled.load(Acquire) == 0 {
+            let left = countdown.fetch_sub(FAR - 1, AcqRel) - (FAR - 1);
+            sleeps = (1..FAR).contains(&left);
+        }
+        worker.join().expect("the model's thread");
+        assert!(!sleeps || progress.load(Acquire) != seen, "the sleeper is not woken");
     });
 }
 

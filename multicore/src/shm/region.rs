@@ -11,6 +11,7 @@
 //!   worker while running, by the supervisor once that worker is dead.
 
 use std::io;
+use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -19,6 +20,7 @@ use memmap2::{Advice, MmapRaw};
 
 use super::hint::HintSet;
 use super::layout::{Geometry, Head, INLINE, PAGE, SlotHeader, WorkerRecord};
+use super::lookout::Lookout;
 use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
@@ -88,10 +90,13 @@ impl Region {
     }
 
     #[inline]
-    pub(crate) fn slot(&self, index: usize) -> &SlotHeader {
+    pub(crate) fn slot(&self, index: usize) -> Slot<'_> {
         assert!(index < self.geometry.slots);
+        // SAFETY: [map-live] [control-atomic] index is in range and words are 8-aligned.
+        let state = unsafe { self.at(self.geometry.state(index)).cast().as_ref() };
         // SAFETY: [map-live] [control-atomic] index is in range and headers are 128-aligned.
-        unsafe { self.at(self.geometry.slot(index)).cast().as_ref() }
+        let header = unsafe { self.at(self.geometry.slot(index)).cast().as_ref() };
+        Slot { state, header }
     }
 
     #[inline]
@@ -121,6 +126,13 @@ impl Region {
         self.set(self.geometry.idle_set(), self.geometry.workers)
     }
 
+    /// Who looks for calls.
+    #[inline]
+    pub(crate) fn lookout(&self) -> Lookout<'_> {
+        let alert = self.set(self.geometry.alert_set(), self.geometry.workers);
+        Lookout { ready: self.ready(), idle: self.idle(), alert }
+    }
+
     /// Backs everything before the windows with memory.
     pub(crate) fn provide_control(&self) -> io::Result<()> {
         self.pages.provide(0, self.geometry.control())
@@ -142,7 +154,7 @@ impl Region {
 
     /// Where a worker writes a slot's result.
     pub(crate) fn result_store(&self, slot: usize) -> WindowStore<'_> {
-        let backed = &self.slot(slot).result_pages;
+        let backed = &self.slot(slot).header.result_pages;
         let (inline, window) = (self.geometry.result_inline(slot), self.geometry.result_window(slot));
         WindowStore { region: self, inline, window, backed, is_inline: false }
     }
@@ -182,6 +194,22 @@ impl Region {
         // SAFETY: [map-live] the bytes are in range; a hostile worker may go on writing them, which
         // `Payload` is made for.
         Some(unsafe { Payload::new(self.at(offset), len) })
+    }
+}
+
+/// One slot: its state word, and its header as what it dereferences to.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot<'r> {
+    pub(crate) state: &'r AtomicU64,
+    pub(crate) header: &'r SlotHeader,
+}
+
+impl Deref for Slot<'_> {
+    type Target = SlotHeader;
+
+    #[inline]
+    fn deref(&self) -> &SlotHeader {
+        self.header
     }
 }
 
@@ -251,6 +279,7 @@ impl WorkerRecord {
             word.store(0, Relaxed);
         }
         self.calls.store(0, Relaxed);
+        self.hand.store(0, Relaxed);
         self.words.clear();
         self.breadcrumb.clear();
     }

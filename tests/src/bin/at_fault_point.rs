@@ -44,6 +44,15 @@ fn main() -> Result<()> {
     match scene.as_str() {
         // Nothing is lost, whoever had it in hand.
         "value" => assert_eq!(double::call(21).spawn()?.get()?, 42),
+        // Short enough that workers take several at a time, and often enough that they come to rest.
+        "many" => {
+            for _ in 0..20 {
+                let mut task = Task::new();
+                (0..500).try_for_each(|n| task.run(double::call(n)))?;
+                assert!(task.get()?.into_iter().eq((0..500).map(|n| 2 * n)));
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
         "died" => check_died(double::call(21).spawn()?.get(), signal),
         "died_of_shared" => {
             let data = Shared::from_fn(1000, |n| n as u64)?;

@@ -26,7 +26,7 @@ fn forge(path: &str) {
     let region = Region::find(SLOTS, WORKERS, WINDOW);
     moment::note(path);
     for slot in 0..SLOTS {
-        region.slot(slot).state.fetch_or(0xf, Relaxed);
+        region.state(slot).fetch_or(0xf, Relaxed);
     }
 }
 
@@ -49,7 +49,7 @@ pub fn impossible_words(stage: &Stage) -> Seen {
 fn forge_own(path: &str) {
     let region = Region::find(1, 1, WINDOW);
     moment::note(path);
-    region.slot(0).state.fetch_or(0xf, Relaxed);
+    region.state(0).fetch_or(0xf, Relaxed);
 }
 
 /// What becomes of its own call; another worker's is as it was.

@@ -59,6 +59,12 @@ impl Region {
         unsafe { self.at(self.geometry.slot(index)) }
     }
 
+    pub(crate) fn state(&self, slot: usize) -> &AtomicU64 {
+        assert!(slot < self.geometry.slots);
+        // SAFETY: as above; the state word of a slot that there is.
+        unsafe { self.at(self.geometry.state(slot)) }
+    }
+
     pub(crate) fn worker(&self, index: usize) -> &WorkerRecord {
         assert!(index < self.geometry.workers);
         // SAFETY: as above; the record of a worker that there is, all atomics.

@@ -76,10 +76,18 @@ impl Client {
         !(pending && state.generation() == ticket.generation)
     }
 
+    /// Workers that may want a core. In a sandboxed pool nobody tells.
+    pub(in crate::pool) fn awake(&self) -> usize {
+        match self.bell {
+            None => self.settings.workers.saturating_sub(self.region.idle().len()),
+            Some(_) => 0,
+        }
+    }
+
     /// Waits until the outcome is there, or until the moment; whether it is there.
     pub(crate) fn wait(&self, ticket: Ticket, until: Option<Instant>) -> bool {
-        let word = &self.header(ticket).state;
-        if self.spin.until(|| self.is_settled(ticket)) {
+        let word = self.header(ticket).state;
+        if self.spin.until(self.awake(), || self.is_settled(ticket)) {
             return true;
         }
         if !self.is_here() {
@@ -172,7 +180,7 @@ impl Client {
                 self.release(ticket);
                 drop(kept);
                 // Somebody may wait for the word to settle, and no worker will say so.
-                futex::wake(low_half(&self.header(ticket).state), i32::MAX);
+                futex::wake(low_half(self.header(ticket).state), i32::MAX);
             }
             Cancelled::Marked => {
                 // Whatever becomes of the mark. Under the lock, so that no sweep gives the seat to another.

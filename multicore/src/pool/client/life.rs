@@ -286,6 +286,7 @@ pub(crate) fn hello(
         name: name.unwrap_or_else(|| "multicore".to_owned()),
         limits: settings.limits.clone(),
         sandbox: settings.sandbox.clone(),
+        patience: settings.patience,
         faults,
         keep_fds: settings.keep_fds.clone(),
         shares: 0,

@@ -10,6 +10,7 @@ pub(crate) mod launch;
 pub(crate) mod life;
 pub(crate) mod link;
 pub(crate) mod patrol;
+pub(crate) mod room;
 pub(crate) mod settle;
 pub(crate) mod shares;
 
@@ -31,8 +32,7 @@ use crate::pool::spin::Spin;
 use crate::pool::worker::fault::{self, Plan};
 use crate::report::client_error;
 use crate::shared::travel;
-use crate::shm::layout::SlotHeader;
-use crate::shm::region::Region;
+use crate::shm::region::{Region, Slot};
 use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
 use crate::sys::fault::point;
@@ -91,6 +91,16 @@ pub(crate) struct Client {
     made_in: Token,
 }
 
+/// What to do while no slot is free.
+#[derive(Clone, Copy)]
+pub(crate) enum WhenFull {
+    Return,
+    /// Moves finished outcomes aside before.
+    SweepAndReturn,
+    /// As long as every slot is queued or running.
+    Wait,
+}
+
 /// Why a call was not accepted.
 pub(crate) enum NotSent<'a, R> {
     Full(Call<'a, R>),
@@ -108,7 +118,7 @@ impl Client {
         life: Life,
     ) -> Client {
         let seats: Box<[Seat]> = (0..region.geometry().slots).map(|_| Seat::default()).collect();
-        let patrol = Patrol::of(seats.len());
+        let (patrol, patience) = (Patrol::of(seats.len()), settings.patience);
         let shares = Shares::new(life.link.clone());
         Client {
             region,
@@ -122,7 +132,7 @@ impl Client {
             life: Mutex::new(life),
             standing: AtomicU32::new(Standing::Open as u32),
             kept: Mutex::new(HashMap::new()),
-            spin: Spin::default(),
+            spin: Spin::new(patience),
             patrol: Mutex::new(patrol),
             patrolled: AtomicU64::new(clock::now()),
             sleepers: Mutex::new(0),
@@ -140,9 +150,13 @@ impl Client {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a call off. With `wait`, waits for a slot as long as every slot is queued or running.
-    pub(crate) fn send<'a, R>(&self, call: Call<'a, R>, wait: bool) -> Result<Ticket, NotSent<'a, R>> {
-        let ticket = match self.reserve(wait) {
+    /// Sends a call off.
+    pub(crate) fn send<'a, R>(
+        &self,
+        call: Call<'a, R>,
+        when_full: WhenFull,
+    ) -> Result<Ticket, NotSent<'a, R>> {
+        let ticket = match self.reserve(when_full) {
             Ok(Some(ticket)) => ticket,
             Ok(None) => return Err(NotSent::Full(call)),
             Err(error) => return Err(NotSent::Failed(error)),
@@ -152,7 +166,7 @@ impl Client {
         Ok(ticket)
     }
 
-    fn reserve(&self, wait: bool) -> Result<Option<Ticket>> {
+    fn reserve(&self, when_full: WhenFull) -> Result<Option<Ticket>> {
         if !self.is_here() {
             return Err(Error::Closed);
         }
@@ -161,14 +175,23 @@ impl Client {
             if let Some(ticket) = self.try_reserve() {
                 return Ok(Some(ticket));
             }
-            if self.sweep() > 0 {
-                continue;
+            match when_full {
+                WhenFull::Return => return Ok(None),
+                WhenFull::SweepAndReturn if self.sweep() == 0 => {
+                    // Also by those who come again and again and never wait.
+                    self.patrol();
+                    return Ok(None);
+                }
+                WhenFull::SweepAndReturn => {}
+                WhenFull::Wait => self.make_room(),
             }
-            // Also by those who come again and again and never wait.
+        }
+    }
+
+    /// Moves finished outcomes aside, or waits until there are some.
+    pub(crate) fn make_room(&self) {
+        if self.sweep() == 0 {
             self.patrol();
-            if !wait {
-                return Ok(None);
-            }
             self.wait_for_progress();
         }
     }
@@ -185,7 +208,7 @@ impl Client {
                 continue;
             }
             let generation = seat.generation.load(Relaxed).wrapping_add(1);
-            let word = &self.region.slot(slot).state;
+            let word = self.region.slot(slot).state;
             let reserved = word.reserve();
             if reserved != Some(generation) {
                 if reserved.is_some() && word.reset(word.state(), generation.wrapping_sub(1)) {
@@ -251,7 +274,7 @@ impl Client {
         let slot = ticket.slot as usize;
         point("filled");
         self.header(ticket).state.publish(ticket.generation);
-        if let Some(worker) = self.region.ready().insert_then(slot, || self.region.idle().take(slot)) {
+        if let Some(worker) = self.region.lookout().offer(slot) {
             if self.bell.is_some() {
                 return self.ring();
             }
@@ -269,31 +292,11 @@ impl Client {
         }
     }
 
-    /// Sleeps until a slot settles or is freed, or until the next round.
-    fn wait_for_progress(&self) {
-        let head = self.region.head();
-        self.count_sleepers(|count| count + 1);
-        let seen = head.progress.0.load(SeqCst);
-        std::sync::atomic::fence(SeqCst);
-        let any = self.region.free().any() || (0..self.seats.len()).any(|slot| self.finished(slot).is_some());
-        if !any {
-            let _ = futex::wait(&head.progress.0, seen, Some(self.until_next_round()));
-        }
-        self.count_sleepers(|count| count - 1);
-    }
-
-    /// Counts in the client's own memory: what a worker makes of the copy lasts until the next change.
-    fn count_sleepers(&self, change: impl FnOnce(u32) -> u32) {
-        let mut count = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        *count = change(*count);
-        self.region.head().sleepers.store(*count, SeqCst);
-    }
-
     pub(in crate::pool) fn seat(&self, ticket: Ticket) -> &Seat {
         &self.seats[ticket.slot as usize]
     }
 
-    pub(in crate::pool) fn header(&self, ticket: Ticket) -> &SlotHeader {
+    pub(in crate::pool) fn header(&self, ticket: Ticket) -> Slot<'_> {
         self.region.slot(ticket.slot as usize)
     }
 }

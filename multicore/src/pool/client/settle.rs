@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use crate::pool::client::collect::Kept;
 use crate::pool::client::life::Loss;
 use crate::pool::client::{Client, HELD, Ticket};
-use crate::pool::worker::low_half;
+use crate::pool::worker::{low_half, wake_sleepers};
 use crate::shm::word::{Phase, State, Word};
 use crate::sys::futex;
 
@@ -26,10 +26,9 @@ impl Client {
             })
         });
         for slot in 0..self.seats.len() {
-            futex::wake(low_half(&self.region.slot(slot).state), i32::MAX);
+            futex::wake(low_half(self.region.slot(slot).state), i32::MAX);
         }
-        self.region.head().progress.0.fetch_add(1, SeqCst);
-        futex::wake(&self.region.head().progress.0, i32::MAX);
+        wake_sleepers(&self.region);
     }
 
     /// With every process dead: settles calls whose words make no sense.

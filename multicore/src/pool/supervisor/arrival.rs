@@ -74,6 +74,7 @@ impl Supervisor {
             limits: hello.limits,
             handout,
             faults: hello.faults,
+            patience: hello.patience,
             name: hello.name,
             seats,
             failures: 0,

@@ -81,8 +81,8 @@ impl Supervisor {
         let own = cell.map(|cell| cell.own(self.lifeline.as_raw_fd()));
         let sandbox = self.handout.as_ref().map(|handout| &handout.sandbox).zip(own);
         let kick = cell.map_or(&self.kick, Cell::bell);
-        let (registry, limits, faults) = (self.registry, &self.limits, self.faults);
-        Worker { index, region, registry, limits, faults, kick, supervisor, sandbox }.work()
+        let (registry, limits, faults, patience) = (self.registry, &self.limits, self.faults, self.patience);
+        Worker { index, region, registry, limits, faults, kick, supervisor, patience, sandbox }.work()
     }
 }
 

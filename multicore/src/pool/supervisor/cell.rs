@@ -15,8 +15,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 use crate::error::Result;
 use crate::pool::map;
-use crate::shm::layout::{Geometry, Outcome, SlotHeader, WorkerRecord};
-use crate::shm::region::Region;
+use crate::shm::layout::{Geometry, Outcome, WorkerRecord};
+use crate::shm::region::{Region, Slot};
 use crate::shm::window::{WindowWriter, WriteError};
 use crate::shm::word::{Phase, Settled, Word};
 use crate::sys::sandbox::Own;
@@ -158,7 +158,7 @@ impl Cell {
     pub(in crate::pool) fn give(
         &mut self,
         slot: usize,
-        call: &SlotHeader,
+        call: Slot<'_>,
         arguments: &[u8],
     ) -> Result<(), Unfit> {
         let header = self.region.slot(0);
@@ -231,7 +231,7 @@ impl Cell {
 
     /// Takes back a call that the worker has not begun; whether it is out of its hands.
     pub(in crate::pool) fn withdraw(&mut self) -> bool {
-        let word = &self.region.slot(0).state;
+        let word = self.region.slot(0).state;
         let seen = word.state();
         if seen.phase() == Some(Phase::Claimed) {
             let _ = word.take_back(seen);

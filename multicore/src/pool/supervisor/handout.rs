@@ -257,9 +257,9 @@ fn take(region: &Region, index: usize, cell: &mut Cell) {
     match cell.take(&mut out) {
         // Its end is the call's.
         Err(Unfit::Spoilt) => return cell.spoil(),
-        _ if state.cancelled() => Report::Cancelled.put(header, &mut out),
+        _ if state.cancelled() => Report::Cancelled.put(&header, &mut out),
         Ok(outcome) => header.hold(outcome, out.needed() as u64),
-        Err(Unfit::Os(error)) => no_memory(&error).put(header, &mut out),
+        Err(Unfit::Os(error)) => no_memory(&error).put(&header, &mut out),
     }
     finish(region, index, hand.slot);
 }
@@ -271,7 +271,7 @@ fn no_memory(error: &std::io::Error) -> Report {
 /// Answers a call that is not handed out.
 fn answer(region: &Region, index: usize, slot: usize, report: &Report) {
     let mut store = region.result_store(slot);
-    report.put(region.slot(slot), &mut WindowWriter::new(&mut store, region.geometry().window));
+    report.put(&region.slot(slot), &mut WindowWriter::new(&mut store, region.geometry().window));
     finish(region, index, slot);
 }
 

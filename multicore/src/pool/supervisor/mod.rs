@@ -32,6 +32,7 @@ use crate::pool::clock;
 use crate::pool::control::{self, Order, Word as Say};
 use crate::pool::repair;
 use crate::pool::roster::Roster;
+use crate::pool::spin::Patience;
 use crate::pool::worker::limits::Limits;
 use crate::registry::Registry;
 use crate::report::WireExit;
@@ -93,6 +94,7 @@ pub(in crate::pool) struct Supervisor {
     /// In a sandboxed pool calls go through the supervisor's hands.
     pub(in crate::pool) handout: Option<Handout>,
     pub(in crate::pool) faults: bool,
+    pub(in crate::pool) patience: Patience,
     pub(in crate::pool) name: String,
     pub(in crate::pool) seats: Vec<Seat>,
     /// Workers in a row that never became ready, and what ended the last.

@@ -53,7 +53,7 @@ mod test {
     /// before the client says that `granted` are allowed, unless it never does.
     fn runs(forged: u32, granted: Option<u32>) -> u32 {
         let (region, _file) = map::make(Geometry { slots: 1, workers: 1, window: 4096 }).unwrap();
-        let (word, mut retries) = (&region.slot(0).state, Retries::new(1));
+        let (word, mut retries) = (region.slot(0).state, Retries::new(1));
         let generation = word.reserve().unwrap();
         assert!(word.publish(generation));
         for run in 1..1000 {

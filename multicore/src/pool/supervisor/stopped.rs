@@ -64,9 +64,9 @@ impl Supervisor {
 /// that everybody who is woken here sees the hint; one that comes later finds it there no more
 /// (`a_stopped_worker_keeps_no_wake_up`).
 fn relieve(region: &Region, worker: usize) {
-    region.idle().remove(worker);
+    region.lookout().forget(worker);
     for slot in 0..region.geometry().slots {
-        let word = &region.slot(slot).state;
+        let word = region.slot(slot).state;
         let state = word.state();
         let claimed = state.phase() == Some(Phase::Claimed) && usize::from(state.owner()) == worker;
         if claimed && word.take_back(state) == Requeued::Ready {

@@ -3,7 +3,9 @@
 pub(crate) mod fault;
 pub(crate) mod limits;
 pub(crate) mod ready;
+mod rest;
 pub(crate) mod shares;
+mod take;
 
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,18 +16,19 @@ use nix::unistd::Pid;
 
 use self::limits::{Limits, Recycling};
 use self::ready::EXPIRED;
+use self::take::Hand;
 use crate::call::Invocation;
 use crate::codec::{Codec, Failure};
 use crate::panics;
 use crate::pool::clock;
-use crate::pool::spin::Spin;
+use crate::pool::spin::{Patience, Spin};
 use crate::registry::Registry;
 use crate::report::Report;
 use crate::sandbox::Sandbox;
 use crate::shared::travel::Borrowed;
-use crate::shm::hint::Cursor;
-use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
-use crate::shm::region::Region;
+use crate::shm::hint::Bits;
+use crate::shm::layout::{Outcome, WorkerRecord};
+use crate::shm::region::{Region, Slot};
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Settled, Word};
 use crate::sys::fault::point;
@@ -43,6 +46,8 @@ pub(crate) struct Worker<'s> {
     /// Tells the supervisor to look at the deadlines again, or, in a sandboxed pool, at the worker.
     pub(crate) kick: &'s OwnedFd,
     pub(crate) supervisor: Pid,
+    /// How long it may spin.
+    pub(crate) patience: Patience,
     /// Where there is one, the region is this worker's own, and calls are handed out.
     pub(crate) sandbox: Option<(&'s Sandbox, Own)>,
 }
@@ -52,19 +57,20 @@ impl Worker<'_> {
     pub(crate) fn work(self) -> ! {
         let recycling = self.become_ready();
         self.ring();
-        let spin = Spin::default();
+        let spin = Spin::new(self.patience);
+        let mut hand = Hand::empty();
         loop {
             if shares::are_stale(self.region.head()) {
                 shares::let_go(self.region.head());
             }
-            if let Some(slot) = self.next() {
+            if let Some(slot) = self.next(&mut hand) {
                 if self.run(slot) {
                     self.decide(&recycling);
                 }
             } else if self.region.head().draining.load(Acquire) != 0 {
                 self.leave(0);
-            } else if !spin.until(|| self.region.ready().any()) {
-                self.sleep();
+            } else if !self.search(&mut hand, &spin) {
+                self.sleep(&mut hand);
             }
         }
     }
@@ -76,37 +82,6 @@ impl Worker<'_> {
             // A ring that fails leaves the supervisor's next look.
             let _ = eventfd::signal(self.kick.as_fd());
         }
-    }
-
-    /// Claims a call, in about the order of arrival.
-    #[inline]
-    fn next(&self) -> Option<usize> {
-        let ready = self.region.ready();
-        loop {
-            let slot = Cursor(&self.region.head().claim_cursor.0).take(ready)?;
-            point("hint-taken");
-            if self.region.slot(slot).state.claim(self.index as u16) {
-                point("claimed");
-                return Some(slot);
-            }
-        }
-    }
-
-    /// Sleeps until a publisher picks this worker out of the idle set.
-    fn sleep(&self) {
-        let record = self.region.worker(self.index);
-        let seen = record.wake.load(SeqCst);
-        // If it says that something runs here, somebody else wrote that.
-        record.current.store(0, Release);
-        let work = self.region.idle().insert_then(self.index, || {
-            let head = self.region.head();
-            self.region.ready().any() || head.draining.load(SeqCst) != 0 || shares::are_stale(head)
-        });
-        if !work {
-            // Whatever ended the sleep, the loop looks for work again.
-            let _ = futex::wait(&record.wake, seen, None);
-        }
-        self.region.idle().remove(self.index);
     }
 
     /// Runs a claimed call; whether it had it still.
@@ -183,7 +158,7 @@ impl Worker<'_> {
 
     /// Decodes, runs, encodes: everything that is user code.
     #[inline]
-    fn answer(&self, slot: usize, header: &SlotHeader) {
+    fn answer(&self, slot: usize, header: Slot<'_>) {
         let mut store = self.region.result_store(slot);
         let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
         let outcome = match self.invoke(slot, header, &mut out) {
@@ -196,7 +171,7 @@ impl Worker<'_> {
             Err(report) => {
                 // A panic that was caught is nobody's last word.
                 self.region.worker(self.index).words.clear();
-                report.put(header, &mut out);
+                report.put(&header, &mut out);
             }
         }
         // Text that ends without a newline would die with the worker.
@@ -204,7 +179,7 @@ impl Worker<'_> {
     }
 
     #[inline]
-    fn invoke(&self, slot: usize, header: &SlotHeader, out: &mut WindowWriter<'_>) -> Result<(), Report> {
+    fn invoke(&self, slot: usize, header: Slot<'_>, out: &mut WindowWriter<'_>) -> Result<(), Report> {
         if header.state.state().cancelled() {
             // Between claiming and beginning it; from now on the supervisor sees to it.
             return Err(Report::Cancelled);
@@ -236,7 +211,7 @@ pub(in crate::pool) fn tell(region: &Region, slot: usize, settled: Settled) -> b
     let expired = match settled {
         Settled::Kept { wake, expired } => {
             if wake {
-                futex::wake(low_half(&region.slot(slot).state), i32::MAX);
+                futex::wake(low_half(region.slot(slot).state), i32::MAX);
             }
             expired
         }
@@ -255,13 +230,20 @@ pub(crate) fn low_half(state: &std::sync::atomic::AtomicU64) -> &std::sync::atom
     crate::shm::region::futex_half(state)
 }
 
-/// Tells clients that wait for any slot that one of them moved.
+/// Counts a slot that moved, for clients that wait for some of them.
 #[inline]
 pub(crate) fn progress(region: &Region) {
     let head = region.head();
-    std::sync::atomic::fence(SeqCst);
-    if head.sleepers.load(SeqCst) != 0 {
-        head.progress.0.fetch_add(1, SeqCst);
-        futex::wake(&head.progress.0, i32::MAX);
+    AtomicU64::meet();
+    if head.sleepers.load(SeqCst) != 0 && head.countdown.fetch_sub(1, SeqCst) == 1 {
+        wake_sleepers(region);
     }
+}
+
+/// Wakes clients that wait for slots to move.
+#[cold]
+pub(crate) fn wake_sleepers(region: &Region) {
+    let head = region.head();
+    head.progress.0.fetch_add(1, SeqCst);
+    futex::wake(&head.progress.0, i32::MAX);
 }

@@ -35,7 +35,7 @@ fn client() -> Client {
 
 /// A call in slot 0 that a thread here holds, with this limit and these retries.
 fn ready(client: &Client, limit: u64, retries: u32) -> u32 {
-    let word = &client.region.slot(0).state;
+    let word = client.region.slot(0).state;
     let generation = word.reserve().unwrap();
     client.seats[0].held.store(HELD | u64::from(generation), Release);
     client.seats[0].limit.store(limit, Relaxed);
@@ -47,7 +47,7 @@ fn ready(client: &Client, limit: u64, retries: u32) -> u32 {
 /// The same, begun by worker 1.
 fn running(client: &Client, limit: u64, retries: u32) -> u32 {
     let generation = ready(client, limit, retries);
-    let word = &client.region.slot(0).state;
+    let word = client.region.slot(0).state;
     client.region.worker(1).current.store(1, Release);
     assert!(word.claim(1) && word.begin(1));
     generation
@@ -71,7 +71,7 @@ fn a_ready_call_without_its_hint_gets_it_back() {
 fn a_claimed_call_is_taken_back_and_given_up_at_last() {
     let client = client();
     ready(&client, 0, 0);
-    let (word, mut sight) = (&client.region.slot(0).state, Sight::default());
+    let (word, mut sight) = (client.region.slot(0).state, Sight::default());
     for tries in 1..=MAX_TRIES {
         assert!(word.claim(1));
         assert_eq!(needs(&client, &mut sight, 2), [Need::Nothing, Need::Worker]);
@@ -116,7 +116,7 @@ fn a_call_far_beyond_its_limit_is_looked_at_and_then_poison() {
 fn a_call_that_changes_hands_for_ever_is_poison() {
     let client = client();
     running(&client, 1, 1);
-    let (word, mut sight) = (&client.region.slot(0).state, Sight::default());
+    let (word, mut sight) = (client.region.slot(0).state, Sight::default());
     let mut found = Vec::new();
     for round in 0..200u16 {
         found.push(client.visit(0, &mut sight, TENTH));
@@ -177,7 +177,7 @@ fn retries_that_nobody_granted_are_taken_away() {
 #[test]
 fn a_number_that_was_forged_is_not_given_twice() {
     let client = client();
-    let word = |slot: usize| &client.region.slot(slot).state;
+    let word = |slot: usize| client.region.slot(slot).state;
     (0..SLOTS).for_each(|slot| word(slot).store(41 << 32, Release));
     let mut tickets = Vec::new();
     while let Some(slot) = client.region.free().take(0) {
@@ -243,7 +243,7 @@ proptest! {
                 repair::after_death(&client.region, &Death::unseen(&client.region, worker));
             }
             for slot in 0..SLOTS {
-                let word = &client.region.slot(slot).state;
+                let word = client.region.slot(slot).state;
                 let _ = word.claim(0) && word.begin(0) && word.finish(0) == Settled::NotMine;
             }
             client.make_round(TENTH);

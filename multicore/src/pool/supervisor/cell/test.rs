@@ -44,7 +44,7 @@ impl Rig {
         rig.give().unwrap();
         assert_eq!(rig.cell.look(), Look::Unbegun);
         assert_eq!(rig.worker.arguments(0, 13), b"the arguments");
-        let state = &rig.worker.slot(0).state;
+        let state = rig.worker.slot(0).state;
         assert!(state.claim(0) && rig.cell.look() == Look::Unbegun && state.begin(0));
         assert_eq!(rig.cell.look(), Look::Running);
         rig
@@ -78,7 +78,7 @@ fn a_call_goes_there_and_back() {
         rig.want();
         assert_eq!(rig.cell.look(), Look::Idle);
         rig.give().unwrap();
-        let state = &rig.worker.slot(0).state;
+        let state = rig.worker.slot(0).state;
         assert!(state.claim(0) && state.begin(0));
     }
 }
@@ -117,7 +117,7 @@ fn a_result_without_pages_reads_as_zeroes_and_gets_none() {
 #[test]
 fn a_forged_word_spoils_the_cell() {
     let rig = Rig::running();
-    let word = &rig.worker.slot(0).state;
+    let word = rig.worker.slot(0).state;
     let own = word.load(SeqCst);
     for forged in
         [0, own ^ 1 << 32, own & !0xf, own & !0xf | 1, own & !0xf | 6, own & !0xf | 7, own | 0xf, u64::MAX]
@@ -194,7 +194,7 @@ fn no_scribble_makes_the_supervisor_stumble() {
             let header = rig.worker.slot(0);
             let record = rig.worker.worker(0);
             let words: [&AtomicU64; 6] = [
-                &header.state,
+                header.state,
                 &header.result_len,
                 &header.result_pages,
                 &header.arguments_len,

@@ -1,0 +1,25 @@
+//! J3: bytes there and back.
+
+use anyhow::{Result, ensure};
+
+use super::BUDGET;
+use crate::contenders::{Contender, Crew, LARGEST, Setting};
+use crate::figure::{Figure, median_time};
+
+const SIZES: [(&str, usize); 3] = [("64 KiB", 64 << 10), ("1 MiB", 1 << 20), ("64 MiB", LARGEST)];
+
+pub(super) fn echoes(contender: Contender) -> Result<Vec<Figure>> {
+    let mut crew = contender.start(&Setting::default())?;
+    SIZES.into_iter().map(|(part, len)| echo(&mut *crew, part, len)).collect()
+}
+
+fn echo(crew: &mut dyn Crew, part: &str, len: usize) -> Result<Figure> {
+    let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
+    ensure!(crew.echo(&bytes)? == bytes, "the echo is not what was sent");
+    let time = median_time(BUDGET * 2, 1, || {
+        let echo = crew.echo(&bytes)?;
+        ensure!(echo.len() == len && echo.last() == bytes.last(), "the echo is not what was sent");
+        Ok(())
+    })?;
+    Ok(Figure::bandwidth(part, len, time))
+}

@@ -1,0 +1,158 @@
+//! What is wanted of multicore: bounds on ratios within one run, and whether they are met.
+
+use crate::contenders::Contender::{
+    self, Iceoryx, IpcChannel, Limits, Original, Ours, OursFork, Procspawn, Prototype, PythonExecutor,
+    PythonPool, Rayon,
+};
+use crate::jobs::Job::{self, Batch, Idle, J1, J1Other, J1Same, J2, J3, J4, J5, J6, J7, J8, J9, J9Sleep};
+use crate::rounds::Results;
+use crate::table::short;
+
+/// Which way a bound goes.
+#[derive(Clone, Copy)]
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+use Bound::{AtLeast, AtMost};
+
+/// A place in the table.
+type Cell = (Job, &'static str, Contender);
+
+/// One bound.
+struct Wanted {
+    who: Cell,
+    bound: Bound,
+    /// The best of these is 1; where there are none, the figure itself is bounded.
+    of: &'static [Cell],
+    /// What `of` is called where it is several.
+    called: &'static str,
+}
+
+const fn of_one(who: Cell, bound: Bound, of: &'static [Cell]) -> Wanted {
+    Wanted { who, bound, of, called: "" }
+}
+
+const fn itself(who: Cell, bound: Bound) -> Wanted {
+    Wanted { who, bound, of: &[], called: "" }
+}
+
+const fn of_best(who: Cell, bound: Bound, of: &'static [Cell]) -> Wanted {
+    Wanted { who, bound, of, called: "the best process pool" }
+}
+
+const ONE_MIB: &str = "1 MiB";
+const LARGE: &str = "64 MiB";
+
+const WANTED: &[Wanted] = &[
+    of_one((J1, "", Ours), AtMost(0.9), &[(J1, "", Iceoryx)]),
+    of_one((J1, "", Ours), AtMost(1.0 / 80.0), &[(J1, "", Procspawn)]),
+    of_one((J1, "", Ours), AtMost(5.0), &[(J1, "", Limits)]),
+    of_one((J1Other, "", Ours), AtMost(1.0), &[(J1Other, "", IpcChannel)]),
+    of_one((J1Other, "", Ours), AtMost(1.3), &[(J1Other, "", Limits)]),
+    of_one((J1Same, "", Ours), AtMost(1.0), &[(J1Same, "", IpcChannel)]),
+    of_one((J1Same, "", Ours), AtMost(1.3), &[(J1Same, "", Limits)]),
+    of_one((J2, "each", Ours), AtLeast(1.0), &[(J2, "each", Rayon)]),
+    of_one((J2, "each", Ours), AtLeast(15.0), &[(J2, "each", IpcChannel)]),
+    of_one((J2, "each", Ours), AtLeast(150.0), &[(J2, "each", Procspawn)]),
+    of_one((J2, "each", Ours), AtLeast(0.2), &[(J2, "each", Prototype)]),
+    itself((Batch, "10 us", Ours), AtLeast(1.85)),
+    itself((Batch, "1 us", Ours), AtLeast(1.5)),
+    of_best(
+        (J3, ONE_MIB, Ours),
+        AtLeast(8.0),
+        &[
+            (J3, ONE_MIB, Procspawn),
+            (J3, ONE_MIB, IpcChannel),
+            (J3, ONE_MIB, PythonPool),
+            (J3, ONE_MIB, PythonExecutor),
+        ],
+    ),
+    of_best(
+        (J3, LARGE, Ours),
+        AtLeast(3.0),
+        &[
+            (J3, LARGE, Procspawn),
+            (J3, LARGE, IpcChannel),
+            (J3, LARGE, PythonPool),
+            (J3, LARGE, PythonExecutor),
+        ],
+    ),
+    of_one((J3, ONE_MIB, Ours), AtLeast(0.5), &[(J3, ONE_MIB, Prototype)]),
+    of_one((J3, LARGE, Ours), AtLeast(0.75), &[(J3, LARGE, Prototype)]),
+    of_one((J4, "default", Ours), AtLeast(0.97), &[(J4, "default", Rayon)]),
+    itself((J4, "default", Ours), AtLeast(1.9)),
+    of_best((J5, "", OursFork), AtMost(0.5), PROCESS_POOLS),
+    of_best((J5, "", Ours), AtMost(1.0), PROCESS_POOLS),
+    of_one((J5, "", OursFork), AtMost(3.0), &[(J5, "", Prototype)]),
+    of_one((J5, "", Ours), AtMost(2.0), &[(J5, "", Limits)]),
+    of_one((J6, "100 calls", Ours), AtMost(1.02), &[(J6, "100 calls", Limits)]),
+    of_one((J6, "2 ranges", Ours), AtMost(1.02), &[(J6, "2 ranges", Limits)]),
+    of_one((J7, "", Ours), AtMost(1.0 / 100.0), &[(J7, "", IpcChannel)]),
+    of_one((J7, "", Ours), AtMost(2.0), &[(J7, "", Prototype)]),
+    itself((J8, "", Ours), AtLeast(1.5)),
+    of_one((J9, "", Ours), AtMost(1.0 / 500.0), &[(J9, "", Original)]),
+    of_one((J9, "", Ours), AtMost(3.0), &[(J9Sleep, "", Prototype)]),
+    itself((Idle, "in 2 s", Ours), AtMost(0.0)),
+    itself((Idle, "in 2 s", OursFork), AtMost(0.0)),
+];
+
+const PROCESS_POOLS: &[Cell] = &[
+    (J5, "", Procspawn),
+    (J5, "", IpcChannel),
+    (J5, "", PythonPool),
+    (J5, "", PythonExecutor),
+    (J5, "", Original),
+];
+
+/// Prints each bound on the jobs that were measured.
+pub fn print(results: &Results, jobs: &[Job]) {
+    println!("\n{:<36}  {:>8}  {:>16}  {:<44}", "wanted", "", "", "of");
+    for wanted in WANTED.iter().filter(|wanted| jobs.contains(&wanted.who.0)) {
+        println!("{}", wanted.line(results));
+    }
+}
+
+impl Wanted {
+    fn line(&self, results: &Results) -> String {
+        let (job, part, contender) = self.who;
+        let words = [job.title(), part, if contender == OursFork { "fork" } else { "" }];
+        let name: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        let (wanted, bound) = match self.bound {
+            AtMost(bound) => ("at most", bound),
+            AtLeast(bound) => ("at least", bound),
+        };
+        let of = match self.of {
+            [] => String::new(),
+            [(job, _, contender)] if *job == self.who.0 => contender.name(),
+            [(job, _, contender)] => format!("{}, {}", contender.name(), job.title()),
+            _ => self.called.to_owned(),
+        };
+        let (found, met) = match self.ratio(results) {
+            Some(ratio) => (short(ratio), if self.is_met_by(ratio) { "met" } else { "NOT MET" }),
+            None => ("–".to_owned(), "not measured"),
+        };
+        format!("{:<36}  {found:>8}  {wanted:>8} {:>7}  {of:<32}  {met}", name.join(", "), short(bound))
+    }
+
+    fn is_met_by(&self, ratio: f64) -> bool {
+        match self.bound {
+            AtMost(bound) => ratio <= bound,
+            AtLeast(bound) => ratio >= bound,
+        }
+    }
+
+    fn ratio(&self, results: &Results) -> Option<f64> {
+        let median = |(job, part, contender): Cell| results.median(job, part, contender);
+        let found = median(self.who)?;
+        if self.of.is_empty() {
+            return Some(found);
+        }
+        let best = self.of.iter().filter_map(|cell| median(*cell)).reduce(match self.bound {
+            AtMost(_) => f64::min,
+            AtLeast(_) => f64::max,
+        })?;
+        Some(found / best)
+    }
+}

@@ -1,0 +1,52 @@
+//! A worker without a call: it searches for a moment, and then sleeps.
+
+use std::sync::atomic::Ordering::{Release, SeqCst};
+use std::time::Duration;
+
+use crate::pool::spin::Spin;
+use crate::pool::worker::take::{Hand, spread_hands};
+use crate::pool::worker::{Worker, shares};
+use crate::shm::lookout::Rest;
+use crate::sys::fault::point;
+use crate::sys::futex;
+
+/// How long one dozes.
+const DOZE: Duration = Duration::from_millis(1);
+
+impl Worker<'_> {
+    /// Searches while that pays; whether there may be a call.
+    pub(super) fn search(&self, hand: &mut Hand, spin: &Spin) -> bool {
+        let lookout = self.region.lookout();
+        if lookout.alert.len() - usize::from(hand.alert) >= self.patience.searchers() {
+            return false;
+        }
+        if !std::mem::replace(&mut hand.alert, true) {
+            lookout.alert.insert(self.index);
+        }
+        point("searching");
+        spin.until(0, || lookout.ready.any())
+    }
+
+    /// Sleeps until a publisher picks this worker out of the idle set.
+    pub(super) fn sleep(&self, hand: &mut Hand) {
+        let record = self.region.worker(self.index);
+        let seen = record.wake.load(SeqCst);
+        // If it says that something runs here, somebody else wrote that.
+        record.current.store(0, Release);
+        let head = self.region.head();
+        let awaited = || head.draining.load(SeqCst) != 0 || shares::are_stale(head);
+        let rest = self.region.lookout().rest(self.index, awaited);
+        (hand.alert, hand.on_watch) = (false, rest == Rest::Doze);
+        point("resting");
+        // Whatever ends a sleep, the loop looks for work again.
+        match rest {
+            Rest::Not => {}
+            Rest::Sleep => drop(futex::wait(&record.wake, seen, None)),
+            Rest::Doze => {
+                let _ = futex::wait(&record.wake, seen, Some(DOZE));
+                spread_hands(self.region);
+            }
+        }
+        self.region.idle().remove(self.index);
+    }
+}

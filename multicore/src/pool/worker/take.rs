@@ -1,0 +1,128 @@
+//! Which call a worker runs next.
+//!
+//! Short calls are taken several at a time: a worker takes their hints with one swap and follows them one after
+//! the other, claiming and beginning each call with swaps of its own. What it has not come to is ready all the
+//! while, for anybody: a worker that has nothing else looks at the others' hands before it sleeps, and after a
+//! death or a stop all hints are made anew. How many it takes follows from how long calls took lately, and from
+//! how many there are for how many workers, so that uneven calls still end together.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::pool::clock;
+use crate::pool::repair::wake_worker;
+use crate::pool::worker::Worker;
+use crate::shm::hint::{Cursor, Members};
+use crate::shm::region::Region;
+use crate::shm::word::{Phase, Word};
+use crate::sys::fault::point;
+
+/// Calls are taken for about so many nanoseconds at a time: what it takes to wake another worker.
+const SPAN: u64 = 20_000;
+/// The most calls that are taken at a time.
+const MOST: u32 = 16;
+
+/// The hints that a worker holds, and how fast it works them off.
+pub(super) struct Hand {
+    hints: Members,
+    /// When they were taken.
+    since: u64,
+    /// Calls run since then.
+    run: u32,
+    /// How many calls fit in the span.
+    fit: u32,
+    /// Whether this worker counts among the alert ones.
+    pub(super) alert: bool,
+    /// Whether this worker was the one that dozes.
+    pub(super) on_watch: bool,
+}
+
+impl Hand {
+    pub(super) fn empty() -> Hand {
+        Hand { hints: Members::default(), since: 0, run: 0, fit: 1, alert: false, on_watch: false }
+    }
+
+    /// How long calls took lately; asked whenever the hand is empty.
+    pub(super) fn pace(&mut self) {
+        let now = clock::now();
+        if self.run != 0 {
+            let each = (now.saturating_sub(self.since) / u64::from(self.run)).max(1);
+            let fit = u32::try_from(SPAN / each).unwrap_or(MOST);
+            self.fit = fit.clamp(1, (self.fit * 2).min(MOST));
+        }
+        (self.since, self.run) = (now, 0);
+    }
+}
+
+impl Worker<'_> {
+    /// Claims a call, in about the order of arrival.
+    #[inline]
+    pub(super) fn next(&self, hand: &mut Hand) -> Option<usize> {
+        loop {
+            let slot = match hand.hints.next() {
+                Some(slot) => slot,
+                None => self.take(hand)?,
+            };
+            if self.region.slot(slot).state.claim(self.index as u16) {
+                point("claimed");
+                hand.run += 1;
+                return Some(slot);
+            }
+        }
+    }
+
+    /// Takes hints; the first of them.
+    fn take(&self, hand: &mut Hand) -> Option<usize> {
+        hand.pace();
+        let (ready, workers) = (self.region.ready(), self.region.geometry().workers as u32);
+        let share = |there: u32| hand.fit.min(there.div_ceil(workers));
+        hand.hints = Cursor(&self.region.head().claim_cursor.0).take_some(ready, share)?;
+        point("hint-taken");
+        let first = hand.hints.next();
+        if hand.hints.bits != 0 {
+            self.show(hand);
+        }
+        self.look_around(hand);
+        first
+    }
+
+    /// Lets the others see what is in this hand.
+    fn show(&self, hand: &Hand) {
+        let record = self.region.worker(self.index);
+        record.hand_word.store(hand.hints.word as u32, Relaxed);
+        record.hand.store(hand.hints.bits, Release);
+        point("hand-shown");
+    }
+
+    /// Stays alert while calls are short, and sees to it that there are workers enough.
+    fn look_around(&self, hand: &mut Hand) {
+        let lookout = self.region.lookout();
+        let brisk = hand.fit > 1;
+        let more = || lookout.ready.len() >= hand.fit as usize;
+        let sleeper = match (brisk, hand.alert) {
+            (true, false) => lookout.wake_up(self.index),
+            (false, true) => lookout.settle_down(self.index),
+            // Somebody else is to doze, or to help.
+            _ if hand.on_watch || brisk && more() => lookout.idle.take(self.index),
+            _ => None,
+        };
+        (hand.alert, hand.on_watch) = (brisk, false);
+        if let Some(sleeper) = sleeper {
+            wake_worker(self.region, sleeper);
+        }
+    }
+}
+
+/// Offers what is in workers' hands and not begun to everybody.
+pub(super) fn spread_hands(region: &Region) {
+    for worker in 0..region.geometry().workers {
+        let record = region.worker(worker);
+        let bits = record.hand.load(Acquire);
+        let hints = Members { word: record.hand_word.load(Relaxed) as usize, bits };
+        // The hand may be an old one, and a hostile worker's anything: the words say what is ready.
+        for slot in hints.take_while(|slot| *slot < region.geometry().slots) {
+            if region.slot(slot).state.state().phase() == Some(Phase::Ready) {
+                region.ready().insert(slot);
+            }
+        }
+    }
+}
