@@ -144,7 +144,7 @@ pub(crate) fn lend_plain<T: Pod>(
 ) -> Result<(), Failure> {
     match codec {
         Codec::Bincode => match travel::name_slice(bytemuck::cast_slice(values)) {
-            Some((id, place)) => plain::encode_place::<T>(values.len(), id, place, out),
+            Some((id, place)) => plain::encode_place(values.len(), id, place, out),
             None => plain::encode_counted(values, out),
         },
         _ => encode_plain(codec, values, out),

@@ -43,7 +43,7 @@ pub(super) struct Place {
 const ELSEWHERE: u64 = 1 << 63;
 
 /// Appends where `count` values stand in shared data: from byte `start` of number `id`.
-pub(super) fn encode_place<T: Pod>(
+pub(super) fn encode_place(
     count: usize,
     id: u64,
     start: usize,

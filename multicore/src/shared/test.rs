@@ -25,7 +25,7 @@ fn it_is_what_was_put_in_whatever_its_length() {
 fn a_part_of_a_part_is_a_part() {
     let data = numbers(1000);
     assert_eq!(data.slice(100..).slice(..=10).slice(1..)[..], data[101..=110]);
-    assert_eq!(data.slice(1000..)[..], []);
+    assert!(data.slice(1000..).is_empty());
     assert_eq!(data.slice((Bound::Excluded(3), Bound::Unbounded))[0], 4);
     let beyond = std::panic::catch_unwind(|| data.slice(5..1001));
     assert!(beyond.is_err());
@@ -37,7 +37,8 @@ fn a_slice_is_found_while_its_data_lives() {
     let (owner, place) = data::around(bytemuck::cast_slice(&data[10..20])).expect("it lies there");
     assert!(Arc::ptr_eq(&owner, &data.data));
     assert_eq!(place, 40..80);
-    assert!(data::around(bytemuck::cast_slice(&data.to_vec())).is_none());
+    let copy = Vec::from(&data[..]);
+    assert!(data::around(bytemuck::cast_slice(&copy)).is_none());
     let end = data.data.bytes();
     assert_eq!(data::around(&end[end.len()..]).map(|(_, place)| place), Some(20_000..20_000));
 }
