@@ -7,7 +7,7 @@
 //! Several bits of a word are taken with one swap, and so are several calls.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
-use std::sync::atomic::{AtomicU64, fence};
+use std::sync::atomic::{AtomicU64, compiler_fence, fence};
 
 /// The 64-bit word that a set is made of. A trait for the same reason as
 /// [`Atomic64`](super::word::Atomic64).
@@ -15,7 +15,7 @@ pub(crate) trait Bits {
     fn look(&self) -> u64;
     fn set(&self, bits: u64) -> u64;
     fn clear(&self, bits: u64) -> u64;
-    /// A sequentially consistent fence.
+    /// After a swap: no later load comes before it. A sequentially consistent fence.
     fn meet();
 }
 
@@ -37,7 +37,9 @@ impl Bits for AtomicU64 {
 
     #[inline]
     fn meet() {
-        fence(SeqCst);
+        // There each swap is such a fence itself, and a second one costs as much again (crossbeam-epoch's
+        // `pin` does without it in the same way).
+        if cfg!(target_arch = "x86_64") { compiler_fence(SeqCst) } else { fence(SeqCst) }
     }
 }
 

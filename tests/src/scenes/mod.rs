@@ -10,6 +10,8 @@ pub mod hostile;
 pub mod limits;
 pub mod shared;
 pub mod sharing;
+pub mod short;
+pub mod start;
 pub mod stopped;
 
 /// The scenes of [`calling`], given to a macro.
@@ -95,6 +97,19 @@ macro_rules! fault_scenes {
     };
 }
 
+/// The scenes of [`short`], given to a macro.
+#[macro_export]
+macro_rules! short_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { short:
+            a_death_among_many_costs_one
+            a_long_one_among_many_holds_none_up
+            a_long_one_holds_none_up_though_nobody_waits
+            killed_workers_cost_no_more_than_they_had_begun
+        }
+    };
+}
+
 /// The scenes of [`limits`], given to a macro.
 #[macro_export]
 macro_rules! limit_scenes {
@@ -118,6 +133,18 @@ macro_rules! limit_scenes {
             a_call_ends_with_its_abort_on_drop
             a_panic_in_a_panic_is_told_as_an_abort
             a_worker_over_its_time_is_replaced_by_one_that_works
+        }
+    };
+}
+
+/// The scenes of [`start`], given to a macro.
+#[macro_export]
+macro_rules! start_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { start:
+            the_first_call_does_not_wait_for_the_last_worker
+            each_worker_is_kept_to_a_core_of_its_own
+            workers_share_the_cores_that_are_named
         }
     };
 }
@@ -221,11 +248,13 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 10] = [
+    let lists: [&[Named]; 12] = [
         calling_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
+        short_scenes!(crate::table),
         limit_scenes!(crate::table),
+        start_scenes!(crate::table),
         hostile_scenes!(crate::table),
         shared_scenes!(crate::table),
         stopped_scenes!(crate::table),

@@ -13,6 +13,7 @@ pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
 pub(crate) mod shares;
+pub(crate) mod template;
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pool::control::{self, Order};
 use crate::pool::repair;
 use crate::pool::supervisor::Supervisor;
@@ -22,6 +22,8 @@ use crate::sys::socket;
 #[derive(Default)]
 pub(in crate::pool) struct Shares {
     known: HashMap<u64, Share>,
+    /// How many pieces the client is still to tell of before anything else.
+    older: usize,
     /// Whether something has gone that workers may still have.
     stale: bool,
 }
@@ -33,21 +35,25 @@ struct Share {
 }
 
 impl Shares {
-    /// Hears the client out about `count` pieces of shared data that are older than this supervisor; whether
-    /// it did all its talking.
-    pub(in crate::pool) fn inherit(
-        &mut self,
-        control: &OwnedFd,
-        count: usize,
-        timeout: Duration,
-    ) -> Result<bool> {
-        for _ in 0..count {
+    /// Nothing yet, of which so many pieces are older than this supervisor.
+    pub(in crate::pool) fn expecting(older: usize) -> Shares {
+        Shares { older, ..Shares::default() }
+    }
+
+    /// Hears the client out about what is older.
+    ///
+    /// # Errors
+    /// `Config` when it does not tell of all; `Os` from `recvmsg`.
+    pub(in crate::pool) fn inherit(&mut self, control: &OwnedFd, timeout: Duration) -> Result<()> {
+        for _ in 0..std::mem::take(&mut self.older) {
             match control::receive_what_fits::<Order>(control.as_fd(), Some(timeout))? {
                 Some((Order::Share { id, len }, fds)) => self.add(id, len, fds),
-                _ => return Ok(false),
+                _ => {
+                    return Err(Error::config("shared data", "the client did not tell of all that there is"));
+                }
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// There is something new.

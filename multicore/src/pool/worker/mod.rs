@@ -37,6 +37,9 @@ use crate::sys::{eventfd, futex};
 
 /// Everything a worker works with.
 pub(crate) struct Worker<'s> {
+    /// Its place in the pool.
+    pub(crate) seat: usize,
+    /// Its number in the region: the same, or the only one of a private region.
     pub(crate) index: usize,
     pub(crate) region: &'static Region,
     pub(crate) registry: &'static Registry,
@@ -230,7 +233,7 @@ pub(crate) fn low_half(state: &std::sync::atomic::AtomicU64) -> &std::sync::atom
     crate::shm::region::futex_half(state)
 }
 
-/// Counts a slot that moved, for clients that wait for some of them.
+/// Counts a slot whose word was just swapped, for clients that wait for some of them.
 #[inline]
 pub(crate) fn progress(region: &Region) {
     let head = region.head();

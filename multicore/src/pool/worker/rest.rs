@@ -17,7 +17,9 @@ impl Worker<'_> {
     /// Searches while that pays; whether there may be a call.
     pub(super) fn search(&self, hand: &mut Hand, spin: &Spin) -> bool {
         let lookout = self.region.lookout();
-        if lookout.alert.len() - usize::from(hand.alert) >= self.patience.searchers() {
+        // While this one was stopped it was taken out.
+        let others = lookout.alert.len().saturating_sub(usize::from(hand.alert));
+        if others >= self.patience.searchers() {
             return false;
         }
         if !std::mem::replace(&mut hand.alert, true) {

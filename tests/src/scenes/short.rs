@@ -1,0 +1,120 @@
+//! Many short calls at once: workers take several at a time, and one that goes wrong costs itself alone.
+
+use std::time::{Duration, Instant};
+
+use multicore::{Error, Handle, Task};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::fixture::Folder;
+use crate::rig::{Rig, with_pool};
+use crate::watch::eventually;
+
+const CALLS: u64 = 2000;
+
+/// Doubles, but for one number.
+#[multicore::task]
+pub fn double_unless(number: u64, deadly: u64) -> u64 {
+    if number == deadly {
+        std::process::abort();
+    }
+    number * 2
+}
+
+/// Waits for a file where there is a path; else it is over at once.
+#[multicore::task]
+pub fn wait_for(path: &str) {
+    while !path.is_empty() && !std::path::Path::new(path).exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Has the workers of a pool take many calls at a time.
+fn warm_up(rig: &Rig) {
+    let mut task = Task::on(&rig.pool);
+    (0..CALLS).try_for_each(|n| task.run(double_unless::call(n, u64::MAX))).unwrap();
+    task.get().unwrap();
+}
+
+/// One aborts, and the others are right.
+pub fn a_death_among_many_costs_one() {
+    with_pool(|rig| {
+        for deadly in [0, 777, CALLS - 1] {
+            let mut task = Task::on(&rig.pool);
+            (0..CALLS).try_for_each(|n| task.run(double_unless::call(n, deadly))).unwrap();
+            for (n, result) in (0..CALLS).zip(task.get_all()) {
+                match result {
+                    Err(Error::Died { started: true, .. }) if n == deadly => {}
+                    result => assert_eq!(result.unwrap(), 2 * n),
+                }
+            }
+            rig.check();
+        }
+    });
+}
+
+/// Those that the worker of a long call took along run elsewhere.
+pub fn a_long_one_among_many_holds_none_up() {
+    with_pool(|rig| {
+        let folder = Folder::new();
+        for round in 0..10 {
+            warm_up(rig);
+            let path = folder.file(&round.to_string());
+            let spawn = |path: &str| rig.pool.spawn(wait_for::call(path)).unwrap();
+            let before: Vec<Handle<()>> = (0..100).map(|_| spawn("")).collect();
+            let long = spawn(&path);
+            let after: Vec<Handle<()>> = (0..300).map(|_| spawn("")).collect();
+            // Those that the long one's worker took with it are among them.
+            before.into_iter().chain(after).for_each(|handle| handle.get().unwrap());
+            assert!(!long.is_finished());
+            std::fs::write(&path, "").unwrap();
+            long.get().unwrap();
+        }
+        rig.check();
+    });
+}
+
+/// Nobody waits, polls or calls: the idle ones find it out by themselves.
+pub fn a_long_one_holds_none_up_though_nobody_waits() {
+    with_pool(|rig| {
+        let folder = Folder::new();
+        let notes = folder.file("notes");
+        warm_up(rig);
+        let long = rig.pool.spawn(wait_for::call(&folder.file("go on"))).unwrap();
+        let others: Vec<Handle<()>> =
+            (0..40).map(|n| rig.pool.spawn(crate::tasks::note::call(&notes, n)).unwrap()).collect();
+        eventually("all others ran", || {
+            std::fs::read_to_string(&notes).is_ok_and(|notes| notes.lines().count() == 40)
+        });
+        assert!(!long.is_finished());
+        std::fs::write(folder.file("go on"), "").unwrap();
+        long.get().unwrap();
+        others.into_iter().for_each(|handle| handle.get().unwrap());
+    });
+}
+
+/// A death loses one call at most, however many the worker had taken.
+pub fn killed_workers_cost_no_more_than_they_had_begun() {
+    with_pool(|rig| {
+        let (mut kills, mut died, mut task) = (0, 0, Task::on(&rig.pool));
+        let start = Instant::now();
+        for round in 0..40 {
+            (0..500).try_for_each(|n| task.run(double_unless::call(n, u64::MAX))).unwrap();
+            let workers = rig.workers();
+            if let Some(worker) = workers.get(round % 2)
+                && kill(Pid::from_raw(worker.pid), Signal::SIGKILL).is_ok()
+            {
+                kills += 1;
+            }
+        }
+        for (n, result) in task.get_all().into_iter().enumerate() {
+            match result {
+                Ok(value) => assert_eq!(value, 2 * (n as u64 % 500)),
+                Err(Error::Died { started: true, .. }) => died += 1,
+                Err(error) => panic!("{error:?} after {:?}", start.elapsed()),
+            }
+        }
+        assert!(kills > 0 && died <= kills, "{died} calls were lost by {kills} deaths");
+        rig.check();
+    });
+}
