@@ -185,6 +185,7 @@ macro_rules! shared_scenes {
             replaced_workers_see_what_is_older
             a_replaced_supervisor_knows_what_is_older
             a_call_keeps_what_it_names_until_it_settles
+            a_fork_of_the_client_shares_what_it_inherited
             nothing_is_left_of_shared_data_that_came_and_went
             idle_workers_let_go
             no_worker_can_write_to_shared_data

@@ -5,6 +5,7 @@ use std::ops::Range;
 use multicore::{Error, Handle, Pool, Sandbox, Shared, Task, par_ranges, share};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +98,11 @@ fn give_back(data: Shared<[u64]>) -> Option<Shared<[u64]>> {
 }
 
 #[multicore::task]
+fn part(data: &[u64]) -> &[u64] {
+    &data[10..20]
+}
+
+#[multicore::task]
 fn sum_later(data: &[u64], path: &str) -> u64 {
     tasks::write_whole(path, &std::process::id().to_string());
     let gate = format!("{path}.go");
@@ -173,6 +179,7 @@ pub fn shared_data_travels_in_every_way() {
         let shared = share(text.as_bytes()).unwrap();
         assert_eq!(get(pool, text_len::call(std::str::from_utf8(&shared).unwrap())), 6000);
         assert_eq!(get(pool, nested::call(data.clone())), expected);
+        assert_eq!(get(pool, part::call(&data)), data[10..20], "a part of it is copied back");
     });
 }
 
@@ -285,6 +292,28 @@ pub fn a_call_keeps_what_it_names_until_it_settles() {
         eventually("the detached call ends", || {
             std::fs::read_to_string(&path).is_ok_and(|text| text == expected.to_string())
         });
+    });
+}
+
+/// Its own pool's workers map what the parent made; what it drops the parent's pool keeps.
+pub fn a_fork_of_the_client_shares_what_it_inherited() {
+    with_pool(|rig| {
+        let data = numbers();
+        let (mut inherited, expected) = (Some(share(vec![1_u64; LEN]).unwrap()), sum_of(&data));
+        everywhere(rig, &data);
+        everywhere(rig, inherited.as_ref().unwrap());
+        let child = wild::fork(|| {
+            let Ok(pool) = Pool::builder().workers(1).build() else { return 1 };
+            let found = pool.spawn(sum::call(&data)).and_then(Handle::get);
+            drop(inherited.take());
+            drop(pool);
+            if found.is_ok_and(|found| found == expected) { 0 } else { 2 }
+        });
+        let status = waitpid(Pid::from_raw(child), None).unwrap();
+        assert_eq!(status, WaitStatus::Exited(Pid::from_raw(child), 0), "1 pool, 2 sum");
+        assert_eq!(descriptors(rig.supervisor().pid).len(), 2);
+        everywhere(rig, &data);
+        everywhere(rig, inherited.as_ref().unwrap());
     });
 }
 
