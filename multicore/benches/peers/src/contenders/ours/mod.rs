@@ -5,7 +5,7 @@
 
 mod footprint;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,7 +15,7 @@ use anyhow::{Result, ensure};
 use multicore::{Handle, Pool, Task, par_ranges};
 
 pub(super) use self::footprint::{idle, memory};
-use super::{Crew, Setting};
+use super::{Crew, Setting, WORKERS};
 use crate::work;
 
 /// This process where it is a worker; 0 elsewhere. The kernel takes longer to say it than a call may.
@@ -41,6 +41,11 @@ fn next(n: u64) -> Ran<u64> {
 #[multicore::task]
 fn next_all(start: u64, end: u64) -> Ran<u64> {
     ran(work::sum_of_next(start..end))
+}
+
+#[multicore::task]
+fn glance(data: &[u8]) -> Ran<u64> {
+    ran(work::glance(data))
 }
 
 /// The bytes, but for the first four: those are the worker's number.
@@ -184,6 +189,27 @@ impl Crew for Ours {
         let chunks = par_ranges!(0..2, nothing, pool = &self.pool, ranges = 2)?;
         chunks.into_iter().try_for_each(|ran| self.checked(ran))
     }
+}
+
+/// J7: the data lies in shared memory before, and the pool works; both workers look at it.
+pub(super) fn visible(len: usize) -> Result<Duration> {
+    let data = multicore::share(super::sample_data(len))?;
+    let mut pool = Ours::start(&Setting::default())?;
+    pool.pair()?;
+    let start = Instant::now();
+    let mut looked = BTreeMap::new();
+    while looked.len() < WORKERS {
+        let calls = [(); WORKERS].map(|()| pool.pool.spawn(glance::call(&data)));
+        for call in calls {
+            let (worker, seen) = call?.get()?;
+            looked.insert(worker, seen);
+        }
+    }
+    let time = start.elapsed();
+    for found in looked {
+        super::same(pool.checked(found)?, work::glance(&data))?;
+    }
+    Ok(time)
 }
 
 /// J5 by fork: the default pool, from before `initialize` to its first result.
