@@ -34,6 +34,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::shared::travel::{self, Borrowed};
+use crate::shm::layout::INLINE;
 use crate::shm::window::{Payload, WindowWriter};
 use crate::sys::memory::in_large_pages;
 
@@ -106,8 +107,18 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, input: &mut &[u8]) -> Re
 
 /// Takes the one value that `payload` holds, by serde; bytes left over are an error.
 pub(crate) fn decode_whole<T: DeserializeOwned>(codec: Codec, payload: Payload<'_>) -> Result<T, Failure> {
+    if payload.len() <= INLINE {
+        let mut short = [0; INLINE];
+        let bytes = &mut short[..payload.len()];
+        payload.copy_to(0, bytes);
+        return decode_all(codec, bytes);
+    }
     let bytes: Vec<u8> = payload.to_plain(in_large_pages).ok_or_else(|| no_memory(payload.len()))?;
-    let mut input = bytes.as_slice();
+    decode_all(codec, &bytes)
+}
+
+fn decode_all<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, Failure> {
+    let mut input = bytes;
     let value = decode(codec, &mut input)?;
     match input.len() {
         0 => Ok(value),
