@@ -60,6 +60,7 @@ pub(crate) enum BackendChoice {
 /// | [`file_limit`](Config::file_limit) | – | that of this process |
 /// | [`niceness`](Config::niceness) | – | that of this process |
 /// | [`cpus`](Config::cpus) | – | those of this process |
+/// | [`pin`](Config::pin) | `MULTICORE_PIN` (`true`, `false`) | `false`: the kernel moves workers as it likes |
 /// | [`env`](Config::env) | – | `OMP_NUM_THREADS=1`, `RAYON_NUM_THREADS=1` |
 /// | `sandbox` (a feature) | – | none |
 /// | – | `MULTICORE_BACKEND` (`processes`, `inline`) | `processes` |
@@ -88,6 +89,7 @@ pub struct Config {
     timeout: Option<Duration>,
     spin: Option<Duration>,
     limits: Limits,
+    pin: Option<bool>,
     sandbox: Option<Sandbox>,
 }
 
@@ -232,6 +234,20 @@ impl Config {
     /// [`workers`](Config::workers) says otherwise.
     pub fn cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> Config {
         self.limits.cpus = cpus.into_iter().collect();
+        self
+    }
+
+    /// Keeps each worker to one core of its own: the first of those that workers may run on
+    /// ([`cpus`](Config::cpus), or this process's) to the first worker and so on, one of each physical core
+    /// before its siblings, and round again where there are more workers. A worker that takes another's place
+    /// takes its core.
+    ///
+    /// Good where the machine is the pool's alone: caches stay warm, and no two workers share a core while
+    /// another idles, as happens where the kernel packs processes. Bad where others use the cores too: a worker
+    /// then waits for its own core while another is free. Threads and subprocesses of a task stay on that one
+    /// core.
+    pub fn pin(mut self, pin: bool) -> Config {
+        self.pin = Some(pin);
         self
     }
 

@@ -456,6 +456,15 @@ fn set_up() {
     }
 }
 
+/// Where a variable names a gate, the first worker to get there waits for somebody who opens it.
+#[multicore::worker_start]
+fn wait_at_gate() {
+    let Ok(gate) = std::env::var("MULTICORE_TEST_GATE") else { return };
+    if fs::File::create_new(format!("{gate}-taken")).is_ok() {
+        drop(fs::File::open(gate));
+    }
+}
+
 /// Fails in a worker's start hook where the variable says so; or changes the user; or leaves a thread that
 /// aborts a little later.
 #[multicore::worker_start]

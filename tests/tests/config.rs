@@ -53,6 +53,7 @@ fn a_bad_variable_is_an_error_that_names_it() {
         ("MULTICORE_WARM_MEMORY", "a lot"),
         ("MULTICORE_START", "spawn"),
         ("MULTICORE_START", "Exec"),
+        ("MULTICORE_PIN", "yes"),
         ("MULTICORE_BACKEND", "threads"),
         ("MULTICORE_MAX_LOAD_AVERAGE", "85"),
         ("MULTICORE_MAX_LOAD_AVERAGE", "-0.5"),

@@ -174,7 +174,7 @@ stops_supervisors! {
     eventfd: SYS_eventfd2(EMFILE) any, ["Os eventfd failed"; 2];
     socketpair: SYS_socketpair(EMFILE) any, ["Os socketpair failed"; 2];
     sendmsg: SYS_sendmsg(ENOBUFS) any, ["Os sendmsg failed"; 2];
-    sendmsg_in_a_supervisor: SYS_sendmsg(ENOBUFS) in_supervisor, ["Os supervisor failed"; 2];
+    sendmsg_in_a_supervisor: SYS_sendmsg(ENOBUFS) in_supervisor, ["Os sendmsg failed"; 2];
     madvise: SYS_madvise(EINVAL) any, ["Os madvise(MADV_DONTDUMP) failed"; 2];
     becoming_a_subreaper: SYS_prctl(EPERM) subreaper, ["Os prctl(PR_SET_CHILD_SUBREAPER) failed"; 2];
 }

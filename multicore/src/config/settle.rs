@@ -92,6 +92,7 @@ impl Config {
         if let Some((share, what)) = max_load_average {
             crate::load::check(share).map_err(|why| Error::config(what, why))?;
         }
+        let pin = self.pin.map_or_else(pin_from_environment, Ok)?;
         Ok(Settings {
             workers,
             slots,
@@ -103,7 +104,7 @@ impl Config {
             shutdown_timeout: self.shutdown_timeout.unwrap_or(Duration::from_secs(10)),
             keep_fds: self.keep_fds,
             timeout: self.timeout,
-            limits: with_defaults(limits),
+            limits: with_defaults(if pin { pinned(limits)? } else { limits }),
             sandbox: self.sandbox,
             patience: Patience { asked: self.spin, cores },
             isolate,
@@ -158,20 +159,26 @@ fn checked(limits: Limits) -> Result<Limits> {
     Ok(limits)
 }
 
-/// A worker is one of many: its libraries shall not each start a thread for every core. And a worker
-/// that grows beyond the cgroup's memory shall fail alone, before the kernel chooses whom to end.
+/// A worker is one of many: its libraries shall not each start a thread for every core.
 fn with_defaults(mut limits: Limits) -> Limits {
     let one = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"].map(|name| (name.into(), "1".into()));
     limits.variables.splice(0..0, one);
-    // What is reserved and never touched counts as well: a program that reserves much is left alone.
-    let affordable = |most: &u64| process::mapped_data() < most / 2;
-    limits.data = limits.data.or_else(|| crate::load::memory_of_cgroup().filter(affordable));
     limits
+}
+
+/// Each worker to one core, by name.
+fn pinned(mut limits: Limits) -> Result<Limits> {
+    if limits.cpus.is_empty() {
+        limits.cpus = process::usable_cpus().ok_or_else(|| {
+            Error::config("pin", "the kernel does not tell which cores there are; name them by `cpus`")
+        })?;
+    }
+    Ok(Limits { cpus: process::spread(limits.cpus), pin: true, ..limits })
 }
 
 /// Not much of what a cgroup allows.
 fn warm_by_default() -> u64 {
-    crate::load::memory_of_cgroup().map_or(WARM_MEMORY, |memory| WARM_MEMORY.min(memory / 16))
+    process::memory_of_cgroup().map_or(WARM_MEMORY, |memory| WARM_MEMORY.min(memory / 16))
 }
 
 /// The value set in code, else the variable's; with the name of what set it.
@@ -213,6 +220,16 @@ fn start_from_environment() -> Result<Option<Start>> {
         Some("fork") => Ok(Some(Start::Fork)),
         Some(other) => {
             Err(Error::config("MULTICORE_START", format!("`{other}` is neither `exec` nor `fork`")))
+        }
+    }
+}
+
+fn pin_from_environment() -> Result<bool> {
+    match read("MULTICORE_PIN")?.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => {
+            Err(Error::config("MULTICORE_PIN", format!("`{other}` is neither `true` nor `false`")))
         }
     }
 }

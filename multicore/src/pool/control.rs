@@ -110,16 +110,15 @@ pub(crate) fn receive<T: DeserializeOwned>(
     prefix_len: usize,
     timeout: Option<Duration>,
 ) -> Result<Option<(T, Vec<OwnedFd>)>> {
-    let mut buffer = vec![0; MOST];
-    let received = match socket::receive(from, &mut buffer, timeout) {
-        Ok(received) if received.len == 0 => return Ok(None),
+    let received = match socket::receive(from, MOST, timeout) {
+        Ok(received) if received.bytes.is_empty() => return Ok(None),
         Ok(received) => received,
         Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
             return Ok(None);
         }
         Err(e) => return Err(Error::os("recvmsg", e)),
     };
-    let body = buffer[..received.len].get(prefix_len..).unwrap_or_default();
+    let body = received.bytes.get(prefix_len..).unwrap_or_default();
     let config = bincode::config::standard().with_limit::<MOST>();
     let (message, _) = bincode::serde::decode_from_slice(body, config)
         .map_err(|why| Error::config("the control message", why.to_string()))?;

@@ -142,9 +142,15 @@ impl Region {
         Lookout { ready: self.ready(), idle: self.idle(), alert }
     }
 
-    /// Backs everything before the windows with memory.
-    pub(crate) fn provide_control(&self) -> io::Result<()> {
-        self.pages.provide(0, self.geometry.control())
+    /// Backs everything before the slot headers with memory: what a pool needs before its first call.
+    pub(crate) fn provide_front(&self) -> io::Result<()> {
+        self.pages.provide(0, self.geometry.slot(0))
+    }
+
+    /// Backs the slot headers with memory.
+    pub(crate) fn provide_headers(&self) -> io::Result<()> {
+        let from = self.geometry.slot(0);
+        self.pages.provide(from, self.geometry.control() - from)
     }
 
     /// Everything before the windows, word by word.

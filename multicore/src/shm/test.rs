@@ -250,8 +250,10 @@ fn large_windows_are_given_back() {
 }
 
 /// Has all pages, and writes up to so many bytes itself; what it wrote.
-struct Writing(usize, Written);
-type Written = Arc<Mutex<Vec<(usize, Vec<u8>)>>>;
+struct Writing(usize, Arc<Mutex<Vec<Written>>>);
+
+/// Where, and what.
+type Written = (usize, Vec<u8>);
 
 impl Pages for Writing {
     fn provide(&self, _: usize, _: usize) -> io::Result<()> {
@@ -280,7 +282,7 @@ fn the_kernel_writes_what_needs_many_new_pages_and_only_that() {
     const LEN: usize = 200_000;
     let geometry = Geometry { slots: 1, workers: 1, window: 1 << 20 };
     let map = MmapMut::map_anon(geometry.total().unwrap()).unwrap();
-    let written = Written::default();
+    let written = Arc::new(Mutex::new(Vec::new()));
     let pages = Writing(LEN, written.clone());
     let region = Region::over(map.into(), geometry, Box::new(pages)).unwrap();
     let window = geometry.arguments_window(0);

@@ -11,6 +11,7 @@ pub mod hostile;
 pub mod limits;
 pub mod sharing;
 pub mod short;
+pub mod start;
 pub mod stopped;
 
 /// The scenes of [`calling`], given to a macro.
@@ -149,6 +150,18 @@ macro_rules! limit_scenes {
     };
 }
 
+/// The scenes of [`start`], given to a macro.
+#[macro_export]
+macro_rules! start_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { start:
+            the_first_call_does_not_wait_for_the_last_worker
+            each_worker_is_kept_to_a_core_of_its_own
+            workers_share_the_cores_that_are_named
+        }
+    };
+}
+
 /// The scenes of [`hostile`], given to a macro.
 #[macro_export]
 macro_rules! hostile_scenes {
@@ -229,13 +242,14 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 11] = [
+    let lists: &[&[Named]] = &[
         calling_scenes!(crate::table),
         borrowed_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
         short_scenes!(crate::table),
         limit_scenes!(crate::table),
+        start_scenes!(crate::table),
         hostile_scenes!(crate::table),
         stopped_scenes!(crate::table),
         alone_scenes!(crate::table),

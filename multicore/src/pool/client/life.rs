@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::error::{Error, Exit, Result, Usage};
 use crate::pool::client::Client;
-use crate::pool::client::launch;
+use crate::pool::client::launch::{self, Origin};
 use crate::pool::client::link::Link;
+use crate::pool::client::template;
 use crate::pool::control::{Hello, Order};
 use crate::pool::repair::{self, Death};
 use crate::pool::supervisor::RESTART_LIMIT;
@@ -133,7 +134,7 @@ impl Client {
         match &life.link {
             Some(link) if !link.has_ended() => {
                 link.go_on_if_stopped();
-                launch::look_after_template();
+                template::look_after();
             }
             Some(_) => self.recover(&mut life),
             // A call that slipped in while the pool ended.
@@ -199,7 +200,10 @@ impl Client {
         }
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
-            match Link::start(self.method, &self.file, self.bell.as_ref(), &life.hello, &life.kept) {
+            let link = launch::launch(self.method, Origin::AsSettled, &self.settings).and_then(|launched| {
+                Link::start(launched, &self.file, self.bell.as_ref(), &life.hello, &life.kept, || Ok(()))
+            });
+            match link {
                 Ok(link) => {
                     life.link = Some(Arc::new(link));
                     return;
@@ -287,7 +291,7 @@ pub(crate) fn hello(
         digest: registry()?.digest(),
         grace: settings.grace,
         name: name.unwrap_or_else(|| "multicore".to_owned()),
-        limits: settings.limits.clone(),
+        limits: settings.limits.clone().with_data_of_cgroup(),
         sandbox: settings.sandbox.clone(),
         patience: settings.patience,
         faults,

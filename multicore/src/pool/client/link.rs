@@ -8,19 +8,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, pipe2};
 
-use crate::config::Start;
 use crate::error::{Error, Result};
-use crate::pool::client::launch;
+use crate::pool::client::launch::Launched;
 use crate::pool::client::patrol::ROUND;
 use crate::pool::control::{self, Hello, Order, Word as Say};
 use crate::pool::roster::Roster;
-use crate::sys::{pidfd, process, socket};
+use crate::sys::{pidfd, process};
 
 /// How long a new supervisor may take to answer.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long one that is not wanted may take to leave.
-const LEAVE: Duration = Duration::from_secs(5);
 
 /// How long workers usually take to follow their supervisor.
 const AT_ONCE: Duration = Duration::from_millis(20);
@@ -38,56 +34,27 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Starts a supervisor on the region in `file`.
+    /// Has a process that was launched supervise the region in `file`; `meanwhile` is done while it sets to work.
     ///
     /// # Errors
-    /// `Os`; `Registry` when it knows other tasks.
+    /// `Os`; `Registry` when it knows other tasks; that of `meanwhile`.
     pub(crate) fn start(
-        method: Start,
+        mut launched: Launched,
         file: &OwnedFd,
         bell: Option<&OwnedFd>,
         hello: &Hello,
         kept: &[OwnedFd],
+        meanwhile: impl FnOnce() -> Result<()>,
     ) -> Result<Link> {
-        let (control, theirs) = socket::pair()?;
-        let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
-        let lifeline = process::above_standard(lifeline)?;
-        let roster = Roster::new(hello.geometry.workers)?;
-        let client = pidfd::of_self()?;
-        let mut pid = launch::launch(method, theirs, hello, |prefix| {
-            let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
-            fds.extend(bell.into_iter().chain(kept).map(AsFd::as_fd));
-            control::send(control.as_fd(), prefix, hello, &fds)
-        })?;
-        drop(held);
-        let mut ready = None;
-        let error = loop {
-            if let Some(pid) = pid
-                && let Some(supervisor) = ready.take()
-            {
-                return Ok(Link { pid, control, supervisor, lifeline, roster });
+        match begin(&mut launched, file, bell, hello, kept, meanwhile) {
+            Ok((pid, supervisor, lifeline, roster)) => {
+                Ok(Link { pid, control: launched.control, supervisor, lifeline, roster })
             }
-            match control::receive::<Say>(control.as_fd(), 0, Some(READY_TIMEOUT)) {
-                Ok(Some((Say::Started { pid: started }, _))) => pid = Some(Pid::from_raw(started)),
-                Ok(Some((Say::Ready, mut fds))) => ready = fds.pop(),
-                Ok(Some((word, _))) => break refusal(word, hello.digest),
-                Ok(None) => break Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD)),
-                Err(error) => break error,
+            Err(error) => {
+                launched.give_up();
+                Err(error)
             }
-        };
-        // Else it would stay a zombie.
-        let pid = pid.or_else(|| started(&control));
-        // It closed its end, or is about to leave for want of a client, unless it hangs.
-        drop(control);
-        if let Some(pid) = pid {
-            if let Ok(process) = pidfd::of(pid)
-                && !pidfd::wait_exit(process.as_fd(), Some(LEAVE))
-            {
-                let _ = pidfd::signal(process.as_fd(), Signal::SIGKILL);
-            }
-            process::collect(pid);
         }
-        Err(error)
     }
 
     /// Whether the supervisor has ended.
@@ -167,13 +134,41 @@ impl Drop for Link {
     }
 }
 
-/// The pid of a supervisor that failed before the template had told it.
-fn started(control: &OwnedFd) -> Option<Pid> {
-    // The supervisor says two things at most, and the template one.
-    (0..3).find_map(|_| match control::receive::<Say>(control.as_fd(), 0, Some(LEAVE)) {
-        Ok(Some((Say::Started { pid }, _))) => Some(Pid::from_raw(pid)),
-        _ => None,
-    })
+/// Tells a process what it is to supervise, and waits until it does: its pid, a descriptor of it, the
+/// lifeline and the roster.
+fn begin(
+    launched: &mut Launched,
+    file: &OwnedFd,
+    bell: Option<&OwnedFd>,
+    hello: &Hello,
+    kept: &[OwnedFd],
+    meanwhile: impl FnOnce() -> Result<()>,
+) -> Result<(Pid, OwnedFd, OwnedFd, Roster)> {
+    let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
+    let lifeline = process::above_standard(lifeline)?;
+    let roster = Roster::new(hello.geometry.workers)?;
+    let client = pidfd::of_self()?;
+    let control = launched.control.as_fd();
+    let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
+    fds.extend(bell.into_iter().chain(kept).map(AsFd::as_fd));
+    control::send(control, launched.marker.as_bytes(), hello, &fds)?;
+    drop(fds);
+    drop(held);
+    meanwhile()?;
+    let mut ready = None;
+    loop {
+        if let Some(pid) = launched.pid
+            && let Some(supervisor) = ready.take()
+        {
+            return Ok((pid, supervisor, lifeline, roster));
+        }
+        match control::receive::<Say>(control, 0, Some(READY_TIMEOUT))? {
+            Some((Say::Started { pid }, _)) => launched.pid = Some(Pid::from_raw(pid)),
+            Some((Say::Ready, mut fds)) => ready = fds.pop(),
+            Some((word, _)) => return Err(refusal(word, hello.digest)),
+            None => return Err(Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD))),
+        }
+    }
 }
 
 fn refusal(word: Say, digest: u64) -> Error {

@@ -13,6 +13,7 @@ pub(crate) mod link;
 pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
+pub(crate) mod template;
 pub(crate) mod warmth;
 
 use std::collections::HashMap;

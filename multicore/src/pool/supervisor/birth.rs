@@ -33,24 +33,28 @@ impl Supervisor {
             if self.retry_at.is_some() {
                 return;
             }
-            self.region.worker(index).reset();
-            let supervisor = Pid::this();
-            if let Some(handout) = &mut self.handout
-                && let Err(error) = handout.furnish(index, self.region.geometry().window)
-            {
-                self.failed(error.to_string());
-                continue;
+            self.fill_seat(index);
+        }
+    }
+
+    /// Forks the worker of an empty seat.
+    pub(in crate::pool) fn fill_seat(&mut self, index: usize) {
+        self.region.worker(index).reset();
+        let supervisor = Pid::this();
+        if let Some(handout) = &mut self.handout
+            && let Err(error) = handout.furnish(index, self.region.geometry().window)
+        {
+            return self.failed(error.to_string());
+        }
+        match process::fork_supervisor() {
+            Ok(Fork::Parent(pid)) => {
+                point("forked");
+                // A worker says so itself; a sandboxed one says it elsewhere.
+                self.region.worker(index).pid.store(pid.as_raw() as u32, Relaxed);
+                self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
             }
-            match process::fork_supervisor() {
-                Ok(Fork::Parent(pid)) => {
-                    point("forked");
-                    // A worker says so itself; a sandboxed one says it elsewhere.
-                    self.region.worker(index).pid.store(pid.as_raw() as u32, Relaxed);
-                    self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
-                }
-                Ok(Fork::Child) => self.become_worker(index, supervisor),
-                Err(error) => self.failed(error.to_string()),
-            }
+            Ok(Fork::Child) => self.become_worker(index, supervisor),
+            Err(error) => self.failed(error.to_string()),
         }
     }
 
@@ -62,7 +66,6 @@ impl Supervisor {
         if !process::die_with_parent(supervisor) {
             process::exit_now(0);
         }
-        signals::reset_all();
         let _ = signals::for_worker();
         let cell = self.handout.as_ref().and_then(|handout| handout.cell(seat));
         let private = cell.map(Cell::descriptors).unwrap_or_default();
@@ -73,13 +76,12 @@ impl Supervisor {
         let (index, region) = own_region(cell).unwrap_or_else(|| (seat, self.region.clone()));
         // The process ends without ever giving it back.
         let region: &'static Region = Box::leak(Box::new(region));
-        // Without it an overflow is a plain SIGSEGV.
-        let _ = stack::install(&region.worker(index).stack_overflow);
+        stack::report_to(&region.worker(index).stack_overflow);
         let own = cell.map(|cell| cell.own(self.lifeline.as_raw_fd()));
         let sandbox = self.handout.as_ref().map(|handout| &handout.sandbox).zip(own);
         let kick = cell.map_or(&self.kick, Cell::bell);
         let (registry, limits, faults, patience) = (self.registry, &self.limits, self.faults, self.patience);
-        Worker { index, region, registry, limits, faults, kick, supervisor, patience, sandbox }.work()
+        Worker { seat, index, region, registry, limits, faults, kick, supervisor, patience, sandbox }.work()
     }
 }
 

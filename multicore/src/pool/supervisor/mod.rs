@@ -50,9 +50,14 @@ pub(crate) const RESTART_LIMIT: u32 = 10;
 /// `prefix_len` bytes in front of the first message authenticate an exec'd supervisor and were
 /// checked before.
 pub(crate) fn supervise(mut control: OwnedFd, prefix_len: usize) -> ! {
-    let code = match Supervisor::begin(&mut control, prefix_len) {
+    let opened = Supervisor::begin(&mut control, prefix_len).and_then(|supervisor| {
+        let Some(mut supervisor) = supervisor else { return Ok(None) };
+        supervisor.open(&control).map(|()| Some(supervisor))
+    });
+    let code = match opened {
         Ok(Some(supervisor)) => supervisor.run(&control),
         Ok(None) => 0,
+        // Workers die with this process.
         Err(error) => {
             // The client may be gone, which is as good an end.
             let _ = control::send(control.as_fd(), b"", &Say::refused(&error), &[]);

@@ -35,6 +35,9 @@ use crate::sys::{eventfd, futex};
 
 /// Everything a worker works with.
 pub(crate) struct Worker<'s> {
+    /// Its place in the pool.
+    pub(crate) seat: usize,
+    /// Its number in the region: the same, or the only one of a private region.
     pub(crate) index: usize,
     pub(crate) region: &'static Region,
     pub(crate) registry: &'static Registry,

@@ -60,7 +60,7 @@ impl Worker<'_> {
 
     /// Has the kernel limit this process; without its limits no worker runs anything.
     fn limit(&self) -> Recycling {
-        let limited = self.limits.apply().and_then(|()| Recycling::of(self.limits));
+        let limited = self.limits.apply(self.seat).and_then(|()| Recycling::of(self.limits));
         limited.unwrap_or_else(|error| {
             self.never_ready(&format!("a limit could not be set: {error}"), NOT_LIMITED)
         })
