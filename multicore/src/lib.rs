@@ -76,6 +76,8 @@
 //! anew for each call: under exec, `.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")` has them come in large
 //! pages.
 //!
+//! Large data that many calls read is made once, as [`Shared`]: a slice of it is not copied.
+//!
 //! The default codec stores no field names. Types with `#[serde(flatten)]`, `tag`, `untagged` or
 //! `skip_serializing_if` need `#[multicore::task(codec = "json")]` (feature `json`).
 //!
@@ -171,6 +173,7 @@ mod ranges;
 mod registry;
 mod report;
 mod sandbox;
+mod shared;
 mod shm;
 mod sys;
 
@@ -199,3 +202,4 @@ pub use ranges::{Ranges, ranges, ranges_with};
 pub use registry::{TaskInfo, tasks};
 #[cfg(feature = "sandbox")]
 pub use sandbox::Sandbox;
+pub use shared::{Shared, share};

@@ -198,6 +198,8 @@ impl Client {
         for worker in 0..self.settings.workers {
             repair::after_death(&self.region, &Death::unseen(&self.region, worker as u16));
         }
+        let shared = self.shares.telling.hand_over();
+        life.hello.shares = shared.len();
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
             let link = launch::launch(self.method, Origin::AsSettled, &self.settings).and_then(|launched| {
@@ -205,7 +207,10 @@ impl Client {
             });
             match link {
                 Ok(link) => {
-                    life.link = Some(Arc::new(link));
+                    link.hand_over(&shared);
+                    let link = Arc::new(link);
+                    self.shares.telling.attach(Some(link.clone()));
+                    life.link = Some(link);
                     return;
                 }
                 Err(error) => cause = Some(error.to_string()),
@@ -224,11 +229,13 @@ impl Client {
 
     fn close(&self, life: &mut Life) {
         life.link = None;
+        self.shares.telling.attach(None);
         life.kept.clear();
         if self.standing.load(SeqCst) != Standing::Failed as u32 {
             self.stand(Standing::Closed);
         }
         self.settle_all(&life.verdict.clone().unwrap_or(Loss::Closed));
+        self.let_go_of_shares();
     }
 
     /// Finishes accepted calls, refuses new ones, ends every process; what is left when the time is
@@ -296,6 +303,7 @@ pub(crate) fn hello(
         patience: settings.patience,
         faults,
         keep_fds: settings.keep_fds.clone(),
+        shares: 0,
     })
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod link;
 pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
+pub(crate) mod shares;
 pub(crate) mod template;
 pub(crate) mod warmth;
 
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use self::collect::Kept;
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
+use self::shares::Shares;
 use self::warmth::{Share, Warmth};
 use crate::call::Call;
 use crate::config::{Settings, Start};
@@ -33,6 +35,7 @@ use crate::pool::clock;
 use crate::pool::spin::Spin;
 use crate::pool::worker::fault::{self, Plan};
 use crate::report::client_error;
+use crate::shared::travel;
 use crate::shm::region::{Region, Slot};
 use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
@@ -78,6 +81,7 @@ pub(crate) struct Client {
     faults: Vec<Plan>,
     pub(crate) method: Start,
     pub(in crate::pool) seats: Box<[Seat]>,
+    reserve_cursor: AtomicU32,
     warmth: Warmth,
     /// Results that somebody reads where they lie.
     lent: AtomicUsize,
@@ -91,6 +95,8 @@ pub(crate) struct Client {
     pub(in crate::pool) patrolled: AtomicU64,
     /// How many threads sleep until any slot moves. The head's copy is for the workers.
     sleepers: Mutex<u32>,
+    /// What calls name of shared data.
+    pub(in crate::pool) shares: Shares,
     made_in: Token,
 }
 
@@ -122,6 +128,7 @@ impl Client {
     ) -> Client {
         let seats: Box<[Seat]> = (0..region.geometry().slots).map(|_| Seat::default()).collect();
         let (patrol, patience) = (Patrol::of(seats.len()), settings.patience);
+        let shares = Shares::new(life.link.clone());
         Client {
             region,
             file,
@@ -130,6 +137,7 @@ impl Client {
             faults,
             method,
             seats,
+            reserve_cursor: AtomicU32::new(0),
             warmth: Warmth::default(),
             lent: AtomicUsize::new(0),
             life: Mutex::new(life),
@@ -139,6 +147,7 @@ impl Client {
             patrol: Mutex::new(patrol),
             patrolled: AtomicU64::new(clock::now()),
             sleepers: Mutex::new(0),
+            shares,
             made_in: fork_guard::token(),
         }
     }
@@ -201,14 +210,32 @@ impl Client {
     pub(in crate::pool) fn try_reserve(&self) -> Option<Ticket> {
         // Bounded, or a flood of forged hints would keep a thread here.
         for _ in 0..self.seats.len() {
-            // The lowest, whose windows are the warmest.
-            let slot = self.region.free().take(0)?;
+            let slot = self.region.free().take(self.first_to_reserve())?;
+            self.reserve_cursor.store(slot as u32 + 1, Relaxed);
             if let Some(ticket) = self.reserve_slot(slot) {
                 self.look_at_windows(slot);
+                self.shares.renewed(ticket);
                 return Some(ticket);
             }
         }
         None
+    }
+
+    /// Where the next free slot is looked for: behind the last one, because slots are claimed in turn; and from
+    /// the lowest again, whose windows are the warmest, once no call is older than those that come now.
+    #[inline]
+    fn first_to_reserve(&self) -> usize {
+        let (free, cursor) = (self.region.free(), self.reserve_cursor.load(Relaxed) as usize);
+        if cursor == 0 || !free.begins_whole(64) {
+            return cursor;
+        }
+        if free.begins_whole(self.seats.len()) {
+            // Nothing is queued: claims go round from here as well.
+            self.region.head().claim_cursor.0.store(0, Relaxed);
+            return 0;
+        }
+        // Those that are queued lie between the last claim and the cursor, and come before what lies below.
+        if cursor < 64 { cursor } else { 0 }
     }
 
     /// Reserves the slot whose hint was taken, unless that was forged.
@@ -238,6 +265,7 @@ impl Client {
     fn give_up(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         self.keep_warm(slot);
+        self.shares.settled(ticket);
         self.seats[slot].held.store(0, Release);
         self.header(ticket).state.abandon(ticket.generation);
         self.region.free().insert(slot);
@@ -257,7 +285,12 @@ impl Client {
         let header = self.header(ticket);
         let mut store = self.region.arguments_store(ticket.slot as usize, &self.seat(ticket).backed);
         let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
-        call.body.encode(call.codec, &mut out).map_err(|failure| client_error(failure, call.entry.name()))?;
+        let (encoded, named) = travel::naming(self.bell.is_none(), || call.body.encode(call.codec, &mut out));
+        if let Some(why) = named.refused {
+            return Err(Error::refused(why));
+        }
+        encoded.map_err(|failure| client_error(failure, call.entry.name()))?;
+        self.keep(ticket, named)?;
         header.arguments_len.store(out.needed() as u64, Relaxed);
         header.task.store(call.entry.id(), Relaxed);
         header.codec.store(u32::from(call.codec.to_byte()), Relaxed);
