@@ -28,7 +28,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// Arguments are anything that implements `serde::Serialize` and `serde::de::DeserializeOwned`, and
-/// references to that (`&str`, `&[T]`, `&T`); results the same, by value. Options:
+/// references to that (`&str`, `&[T]`, `&T`); results the same, by value, or as a `&str` or `&[T]` that the
+/// function borrows from an argument: then the caller gets a `String` or a `Vec<T>`. Options:
 ///
 /// | option | means |
 /// |---|---|

@@ -60,13 +60,21 @@
 //! # What travels
 //!
 //! Arguments are owned values that implement serde's `Serialize` and `DeserializeOwned`, or references
-//! to such: `&str`, `&[u8]`, `&[T]`, `&T`. Results are owned. A task function may return a
+//! to such: `&str`, `&[u8]`, `&[T]`, `&T`. Results are owned, or text and slices that the function
+//! borrows from its arguments, of which the caller gets the owned type. A task function may return a
 //! `Result<T, E>`: then the outer [`Result`] is this crate's and the inner one the function's. Where
 //! `E` cannot travel, `#[multicore::task(error = "text")]` makes it a [`TextError`].
 //!
 //! Bytes, text and slices of plain numbers move at the speed of a memory copy when they are an argument
 //! or a result themselves. Inside of your own structs serde takes bytes one at a time; the `serde_bytes`
 //! crate helps there.
+//!
+//! Large payloads: the first call of a size pays for the memory, the next find it there
+//! ([`warm_memory`](Config::warm_memory)). A task that returns a part of its argument returns a slice of it
+//! (`fn crop(image: &[u8]) -> &[u8]`), which copies nothing in the worker; [`Handle::get_ref`] leaves a large
+//! result where it is. What is left then is often the worker's own allocator, which fetches large blocks
+//! anew for each call: under exec, `.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")` has them come in large
+//! pages.
 //!
 //! Large data that many calls read is made once, as [`Shared`]: a slice of it is not copied.
 //!

@@ -4,6 +4,7 @@
 //! nothing of the user's, and works without a prelude.
 
 mod hook;
+mod perhaps;
 pub(crate) mod plain;
 mod preload;
 mod probe;

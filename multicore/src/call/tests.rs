@@ -154,6 +154,37 @@ fn what_a_function_borrows_from_its_arguments_is_copied_for_the_caller() {
     assert_eq!((tail::call(&[1]).body.run(), word::call("a b", "").body.run()), (vec![], "a".to_owned()));
 }
 
+#[multicore::task]
+fn decoded(bytes: &[u8]) -> Result<Vec<u64>, String> {
+    if bytes.is_empty() { Err("there is nothing".to_owned()) } else { Ok(vec![7; bytes.len()]) }
+}
+
+#[multicore::task]
+fn found(text: &str) -> Option<String> {
+    text.split_once(' ').map(|(_, rest)| rest.to_owned())
+}
+
+#[test]
+fn a_result_or_an_option_of_plain_values_is_copied_in_one_piece() {
+    assert_eq!(traced(decoded::call(&[0; 100])).unwrap(), (Ok(vec![7; 100]), [116, 801]));
+    assert_eq!(through_worker(decoded::call(&[])).unwrap(), Err("there is nothing".to_owned()));
+    let text = "a ".repeat(500);
+    assert_eq!(traced(found::call(&text)).unwrap(), (Some(text[2..].to_owned()), [1016, 999]));
+    assert_eq!(traced(found::call("none")).unwrap(), (None, [20, 1]));
+    #[cfg(feature = "json")]
+    assert_eq!(through_worker(found::call("a b").codec(Codec::Json)).unwrap(), Some("b".to_owned()));
+    refused(found::call("a b").codec(Codec::Raw), "a result of bytes");
+    // Whatever a worker answers.
+    let answer = |bytes: &[u8]| {
+        let call = decoded::call(&[]);
+        (call.decode)(Reply { codec: Codec::Bincode, payload: Payload::of(bytes) })
+    };
+    assert_eq!(answer(&[0]).unwrap(), Ok(vec![]));
+    for wrong in [&[][..], &[2], &[0, 1], &[1], &[1, 9, 9]] {
+        assert!(matches!(answer(wrong), Err(Failure::Decode(_))), "{wrong:?}");
+    }
+}
+
 fn codecs() -> Vec<Codec> {
     vec![
         Codec::Bincode,

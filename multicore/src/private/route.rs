@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `&&&…` | [`Quick`] | text, and plain-old-data that serde knows as well: plain, but not under JSON |
 //! | `&&…` | [`Plain`] | plain-old-data that serde does not know |
+//! | `&&…` | [`Perhaps`] | a `Result` or `Option` of plain-old-data that serde knows |
 //! | `&…` | [`Serde`] | everything else that serde knows |
 //! | `…` | [`Never`] | the rest: compiles, so that the probe's error is the only one |
 //!
@@ -49,12 +50,14 @@ macro_rules! markers {
     )*};
 }
 
-markers! { Owned [], Lent [: ?Sized], Quick [], Plain [], Serde [], Never [] }
+markers! { Owned [], Lent [: ?Sized], Quick [], Plain [], Perhaps [], Serde [], Never [] }
 
 /// Plain bytes; by serde under a codec that carries no plain bytes.
 pub struct Quick<M>(PhantomData<M>);
 /// Plain bytes.
 pub struct Plain<M>(PhantomData<M>);
+/// Plain bytes, or something else.
+pub struct Perhaps<M>(PhantomData<M>);
 /// By serde.
 pub struct Serde<M>(PhantomData<M>);
 /// Not at all.
@@ -86,13 +89,13 @@ pub trait LentResultRoute: Route {
 }
 
 /// Whether a type that could go either way goes by serde.
-fn by_serde<T>(codec: Codec) -> bool {
+pub(super) fn by_serde<T>(codec: Codec) -> bool {
     // A count of values without a size cannot be checked against any bytes; serde's formats can.
     let plain = matches!(codec, Codec::Raw) || matches!(codec, Codec::Bincode) && size_of::<T>() != 0;
     !plain
 }
 
-fn put_plain_result<V: AsPlain + ?Sized>(
+pub(super) fn put_plain_result<V: AsPlain + ?Sized>(
     value: &V,
     invocation: Invocation<'_, '_, '_>,
 ) -> Result<(), Failure> {

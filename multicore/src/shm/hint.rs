@@ -102,6 +102,15 @@ impl<'a, B: Bits> HintSet<'a, B> {
         self.words.iter().any(|word| word.look() != 0)
     }
 
+    /// Whether all of the first `count` numbers are members, as far as there are so many.
+    #[inline]
+    pub(crate) fn begins_whole(&self, count: usize) -> bool {
+        let count = count.min(self.members);
+        let (words, over) = (count / 64, count % 64);
+        self.words[..words].iter().all(|word| word.look() == u64::MAX)
+            && (over == 0 || !self.words[words].look() & !(u64::MAX << over) == 0)
+    }
+
     /// Takes the first member at or after `from`, going round.
     #[inline]
     pub(crate) fn take(&self, from: usize) -> Option<usize> {

@@ -138,6 +138,19 @@ fn a_set_gives_each_member_once_and_in_turn() {
 }
 
 #[test]
+fn a_set_begins_whole_as_far_as_there_are_members() {
+    let words = [const { AtomicU64::new(0) }; 2];
+    let set = HintSet::over(&words, 70);
+    assert!(set.begins_whole(0) && !set.begins_whole(1));
+    (0..70).filter(|member| *member != 66).for_each(|member| set.insert(member));
+    assert!(set.begins_whole(64) && set.begins_whole(66) && !set.begins_whole(67) && !set.begins_whole(1000));
+    set.insert(66);
+    assert!(set.begins_whole(70) && set.begins_whole(1000));
+    set.remove(3);
+    assert!(!set.begins_whole(4) && set.begins_whole(3));
+}
+
+#[test]
 fn a_bit_that_stands_for_nobody_is_followed_by_nobody() {
     let words = [AtomicU64::new(u64::MAX)];
     let set = HintSet::over(&words, 2);

@@ -223,6 +223,16 @@ impl<'p> Payload<'p> {
         size != 0 && self.len.is_multiple_of(size) && self.start.cast::<T>().is_aligned()
     }
 
+    /// The first byte, and the rest.
+    pub(crate) fn split_first(self) -> Option<(u8, Self)> {
+        let len = self.len.checked_sub(1)?;
+        let mut first = [0];
+        self.copy_to(0, &mut first);
+        // SAFETY: [payload-copy] there is at least one byte, so this is at most the end of what is readable.
+        let start = unsafe { self.start.add(1) };
+        Some((first[0], Payload { start, len, bytes: PhantomData }))
+    }
+
     /// Fills `into` with the bytes from `offset` on.
     ///
     /// # Panics

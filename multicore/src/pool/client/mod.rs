@@ -81,6 +81,7 @@ pub(crate) struct Client {
     faults: Vec<Plan>,
     pub(crate) method: Start,
     pub(in crate::pool) seats: Box<[Seat]>,
+    reserve_cursor: AtomicU32,
     warmth: Warmth,
     /// Results that somebody reads where they lie.
     lent: AtomicUsize,
@@ -136,6 +137,7 @@ impl Client {
             faults,
             method,
             seats,
+            reserve_cursor: AtomicU32::new(0),
             warmth: Warmth::default(),
             lent: AtomicUsize::new(0),
             life: Mutex::new(life),
@@ -208,8 +210,8 @@ impl Client {
     pub(in crate::pool) fn try_reserve(&self) -> Option<Ticket> {
         // Bounded, or a flood of forged hints would keep a thread here.
         for _ in 0..self.seats.len() {
-            // The lowest, whose windows are the warmest.
-            let slot = self.region.free().take(0)?;
+            let slot = self.region.free().take(self.first_to_reserve())?;
+            self.reserve_cursor.store(slot as u32 + 1, Relaxed);
             if let Some(ticket) = self.reserve_slot(slot) {
                 self.look_at_windows(slot);
                 self.shares.renewed(ticket);
@@ -217,6 +219,23 @@ impl Client {
             }
         }
         None
+    }
+
+    /// Where the next free slot is looked for: behind the last one, because slots are claimed in turn; and from
+    /// the lowest again, whose windows are the warmest, once no call is older than those that come now.
+    #[inline]
+    fn first_to_reserve(&self) -> usize {
+        let (free, cursor) = (self.region.free(), self.reserve_cursor.load(Relaxed) as usize);
+        if cursor == 0 || !free.begins_whole(64) {
+            return cursor;
+        }
+        if free.begins_whole(self.seats.len()) {
+            // Nothing is queued: claims go round from here as well.
+            self.region.head().claim_cursor.0.store(0, Relaxed);
+            return 0;
+        }
+        // Those that are queued lie between the last claim and the cursor, and come before what lies below.
+        if cursor < 64 { cursor } else { 0 }
     }
 
     /// Reserves the slot whose hint was taken, unless that was forged.
