@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::error::{Error, Exit, Result, Usage};
 use crate::pool::client::Client;
-use crate::pool::client::launch::{self, Origin};
 use crate::pool::client::link::Link;
 use crate::pool::client::template;
 use crate::pool::control::{Hello, Order};
@@ -189,21 +188,20 @@ impl Client {
         for worker in 0..self.settings.workers {
             repair::after_death(&self.region, &Death::unseen(&self.region, worker as u16));
         }
-        let mut cause = None;
-        for attempt in 0..RESTART_LIMIT {
-            let link = launch::launch(self.method, Origin::AsSettled, &self.settings).and_then(|launched| {
-                Link::start(launched, &self.file, self.bell.as_ref(), &life.hello, &life.kept, || Ok(()))
-            });
-            match link {
-                Ok(link) => {
-                    life.link = Some(Arc::new(link));
-                    return;
-                }
-                Err(error) => cause = Some(error.to_string()),
+        match Link::restart(
+            self.method,
+            &self.settings,
+            &self.file,
+            self.bell.as_ref(),
+            &life.hello,
+            &life.kept,
+        ) {
+            Ok(link) => life.link = Some(Arc::new(link)),
+            Err(error) => {
+                let error = Error::RestartLimit { times: RESTART_LIMIT, cause: error.to_string() };
+                self.fail(life, error);
             }
-            std::thread::sleep(Duration::from_millis(1 << attempt));
         }
-        self.fail(life, Error::RestartLimit { times: RESTART_LIMIT, cause: cause.unwrap_or_default() });
     }
 
     fn fail(&self, life: &mut Life, error: Error) {

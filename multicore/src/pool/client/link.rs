@@ -8,11 +8,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, pipe2};
 
+use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
-use crate::pool::client::launch::Launched;
+use crate::pool::client::launch::{Launched, Origin, launch};
 use crate::pool::client::patrol::ROUND;
 use crate::pool::control::{self, Hello, Order, Word as Say};
 use crate::pool::roster::Roster;
+use crate::pool::supervisor::RESTART_LIMIT;
 use crate::sys::{pidfd, process};
 
 /// How long a new supervisor may take to answer.
@@ -20,6 +22,14 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long workers usually take to follow their supervisor.
 const AT_ONCE: Duration = Duration::from_millis(20);
+
+/// What failed where a supervisor ended without a word.
+const DIED: &str = "supervisor";
+
+/// Whether this is the death of a process that was to supervise, and another one may do.
+pub(crate) fn is_death(error: &Error) -> bool {
+    matches!(error, Error::Os { call: DIED, .. })
+}
 
 /// A live supervisor.
 pub(crate) struct Link {
@@ -54,6 +64,30 @@ impl Link {
                 launched.give_up();
                 Err(error)
             }
+        }
+    }
+
+    /// Has a new process supervise the region, if not the first then one of the next [`RESTART_LIMIT`].
+    ///
+    /// # Errors
+    /// That of the last one.
+    pub(crate) fn restart(
+        method: Start,
+        settings: &Settings,
+        file: &OwnedFd,
+        bell: Option<&OwnedFd>,
+        hello: &Hello,
+        kept: &[OwnedFd],
+    ) -> Result<Link> {
+        let mut attempt = 0;
+        loop {
+            let link = launch(method, Origin::AsSettled, settings)
+                .and_then(|launched| Link::start(launched, file, bell, hello, kept, || Ok(())));
+            if link.is_ok() || attempt == RESTART_LIMIT - 1 {
+                return link;
+            }
+            std::thread::sleep(Duration::from_millis(1 << attempt));
+            attempt += 1;
         }
     }
 
@@ -151,7 +185,11 @@ fn begin(
     let control = launched.control.as_fd();
     let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
     fds.extend(bell.into_iter().chain(kept).map(AsFd::as_fd));
-    control::send(control, launched.marker.as_bytes(), hello, &fds)?;
+    match control::send(control, launched.marker.as_bytes(), hello, &fds) {
+        // It may have said why.
+        Err(error) if !control::is_gone(&error) => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     drop(fds);
     drop(held);
     meanwhile()?;
@@ -166,7 +204,7 @@ fn begin(
             Some((Say::Started { pid }, _)) => launched.pid = Some(Pid::from_raw(pid)),
             Some((Say::Ready, mut fds)) => ready = fds.pop(),
             Some((word, _)) => return Err(refusal(word, hello.digest)),
-            None => return Err(Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD))),
+            None => return Err(Error::os(DIED, std::io::Error::from_raw_os_error(libc::ECHILD))),
         }
     }
 }
