@@ -1,23 +1,23 @@
 //! How long does one empty call take, there and back, when the workers are warm?
 
+use std::time::Duration;
+
 use criterion::{Criterion, criterion_group, criterion_main};
+use multicore::{Handle, Pool};
 
 #[multicore::task]
 fn empty() {}
 
-#[multicore::task]
-fn length(text: &str) -> usize {
-    text.len()
-}
-
 fn round_trip(c: &mut Criterion) {
-    empty::call().get().expect("a worker answers");
     let mut group = c.benchmark_group("round_trip");
-    group.bench_function("empty", |b| b.iter(|| empty::call().get().expect("a worker answers")));
-    let text = "x".repeat(1 << 20);
-    group.bench_function("1 MiB of text as argument", |b| {
-        b.iter(|| length::call(&text).get().expect("a worker answers"));
-    });
+    for (name, config) in
+        [("as it is", Pool::builder()), ("without spinning", Pool::builder().spin(Duration::ZERO))]
+    {
+        let pool = config.build().expect("a pool");
+        let call = || pool.spawn(empty::call()).and_then(Handle::get).expect("a worker answers");
+        call();
+        group.bench_function(format!("empty, {name}"), |b| b.iter(call));
+    }
     group.finish();
 }
 

@@ -172,6 +172,17 @@ pub struct Invocation<'a, 'b, 'w> {
     pub(crate) results: &'b mut WindowWriter<'w>,
 }
 
+impl Invocation<'_, '_, '_> {
+    /// Has `bytes` be the result where they lie, if that is within the arguments; whether they are.
+    pub(crate) fn refers_to(&mut self, bytes: &[u8]) -> bool {
+        let start = bytes.as_ptr().addr().checked_sub(self.arguments.as_ptr().addr());
+        start.is_some_and(|start| {
+            let within = start.saturating_add(bytes.len()) <= self.arguments.len();
+            within && self.results.refer(start, bytes.len())
+        })
+    }
+}
+
 #[cfg(test)]
 // Inside this crate the macros' unsafe attribute is not another crate's.
 #[allow(unsafe_code)]

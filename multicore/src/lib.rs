@@ -147,6 +147,7 @@ extern crate self as multicore;
 
 mod abort;
 mod batch;
+mod borrowed;
 mod call;
 mod codec;
 mod config;
@@ -173,6 +174,7 @@ pub use private as __private;
 
 pub use abort::AbortOnDrop;
 pub use batch::Task;
+pub use borrowed::{Borrowed, InPlace};
 pub use call::{Call, TaskFn};
 pub use codec::Codec;
 pub use config::{Config, Start};

@@ -4,7 +4,7 @@
 //! nothing of the user's, and works without a prelude.
 
 mod hook;
-mod plain;
+pub(crate) mod plain;
 mod preload;
 mod probe;
 mod route;
@@ -14,7 +14,9 @@ pub use std::any::type_name;
 pub use std::cell::UnsafeCell;
 pub use std::option::Option::{None, Some};
 pub use std::result::Result;
+pub use std::string::String;
 pub use std::time::Duration;
+pub use std::vec::Vec;
 
 pub use inventory;
 

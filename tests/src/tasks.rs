@@ -66,6 +66,18 @@ pub fn echo(bytes: &[u8]) -> Vec<u8> {
     bytes.to_vec()
 }
 
+/// The same bytes, from window to window.
+#[multicore::task]
+pub fn hand_back(bytes: &[u8]) -> &[u8] {
+    bytes
+}
+
+/// What lies behind the middle.
+#[multicore::task]
+pub fn second_half(numbers: &[u64]) -> &[u64] {
+    &numbers[numbers.len() / 2..]
+}
+
 /// The same bytes with no framing.
 #[multicore::task(codec = "raw")]
 pub fn echo_raw(bytes: &[u8]) -> Vec<u8> {

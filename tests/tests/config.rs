@@ -49,6 +49,8 @@ fn a_bad_variable_is_an_error_that_names_it() {
         ("MULTICORE_PAYLOAD_LIMIT", "1"),
         ("MULTICORE_PAYLOAD_LIMIT", "4 GiB"),
         ("MULTICORE_PAYLOAD_LIMIT", "99999999999999999999"),
+        ("MULTICORE_WARM_MEMORY", "-1"),
+        ("MULTICORE_WARM_MEMORY", "a lot"),
         ("MULTICORE_START", "spawn"),
         ("MULTICORE_START", "Exec"),
         ("MULTICORE_PIN", "yes"),

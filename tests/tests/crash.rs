@@ -144,6 +144,7 @@ cases! { ["exec", "fork"];
     a_supervisor_that_gave_a_call_back: [("claimed", Some(How::Kill)), ("requeued", None)], "value", goes_on_by_itself;
     a_supervisor_that_took_a_call_back: [("claimed", Some(How::Stop)), ("taken-back", None)], "value", goes_on_by_itself;
     a_supervisor_that_settled_a_call: [("settled", None)], "beside_a_death", goes_on_by_itself;
+    a_supervisor_about_to_empty_windows: [("cooling", None)], "emptied", goes_on_by_itself;
     a_supervisor_that_repaired_and_woke_nobody: [("repaired", None)], "beside_a_death", goes_on_by_itself;
 }
 

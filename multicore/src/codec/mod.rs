@@ -31,6 +31,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::shm::window::{Payload, WindowWriter};
+use crate::sys::memory::in_large_pages;
 
 pub use failure::Failure;
 
@@ -101,7 +102,7 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, input: &mut &[u8]) -> Re
 
 /// Takes the one value that `payload` holds, by serde; bytes left over are an error.
 pub(crate) fn decode_whole<T: DeserializeOwned>(codec: Codec, payload: Payload<'_>) -> Result<T, Failure> {
-    let bytes = payload.to_vec().ok_or_else(|| no_memory(payload.len()))?;
+    let bytes: Vec<u8> = payload.to_plain(in_large_pages).ok_or_else(|| no_memory(payload.len()))?;
     let mut input = bytes.as_slice();
     let value = decode(codec, &mut input)?;
     match input.len() {
@@ -150,7 +151,7 @@ pub(crate) fn decode_plain_vec<T: Pod>(codec: Codec, input: &mut &[u8]) -> Resul
 pub(crate) fn payload_plain<T: Pod>(payload: Payload<'_>) -> Result<Vec<T>, Failure> {
     let size = size_of::<T>();
     let found = payload.len();
-    payload.to_plain().ok_or_else(|| {
+    payload.to_plain(in_large_pages).ok_or_else(|| {
         if size != 0 && found.is_multiple_of(size) {
             return no_memory(found);
         }

@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) workers: usize,
     pub(crate) slots: usize,
     pub(crate) payload_limit: usize,
+    pub(crate) warm_memory: u64,
     pub(crate) start: Option<Start>,
     pub(crate) max_load_average: Option<f64>,
     pub(crate) grace: Duration,
@@ -51,6 +52,8 @@ impl Settings {
 
 /// The payload limit that the address space allows without a thought.
 const PAYLOAD_LIMIT: u64 = 4 << 30;
+/// What a payload of 64 MiB takes, there and back.
+const WARM_MEMORY: u64 = 128 << 20;
 /// Windows are not made smaller than this.
 pub(crate) const LEAST_PAYLOAD_LIMIT: u64 = 4096;
 /// Above this a slot's windows would not fit the address space.
@@ -78,6 +81,8 @@ impl Config {
         let (payload_limit, what) = pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?
             .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
         within(what, payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
+        let (warm_memory, _) = pick("warm_memory", self.warm_memory, "MULTICORE_WARM_MEMORY")?
+            .unwrap_or_else(|| (warm_by_default(), "warm_memory"));
         let start = match self.start {
             _ if self.sandbox.is_some() => Some(Start::Exec),
             Some(start) => Some(start),
@@ -92,6 +97,7 @@ impl Config {
             workers,
             slots,
             payload_limit: usize::try_from(payload_limit).unwrap_or(usize::MAX),
+            warm_memory,
             start,
             max_load_average: max_load_average.map(|(share, _)| share),
             grace: self.grace.unwrap_or(Duration::from_millis(100)),
@@ -168,6 +174,11 @@ fn pinned(mut limits: Limits) -> Result<Limits> {
         })?;
     }
     Ok(Limits { cpus: process::spread(limits.cpus), pin: true, ..limits })
+}
+
+/// Not much of what a cgroup allows.
+fn warm_by_default() -> u64 {
+    process::memory_of_cgroup().map_or(WARM_MEMORY, |memory| WARM_MEMORY.min(memory / 16))
 }
 
 /// The value set in code, else the variable's; with the name of what set it.

@@ -52,6 +52,8 @@ pub(crate) enum Order {
     Drain,
     /// Look at what runs: a call is to be ended.
     Look,
+    /// Free slots keep pages for calls to come: give them back once no such word came for a while.
+    Warm,
     /// This call may be run again so often at most, whatever its header says.
     Bound { slot: u32, generation: u32, most: u32 },
     /// Leave now.

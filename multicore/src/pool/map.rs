@@ -21,6 +21,10 @@ impl Pages for File {
         memfd::provide(self.0.as_fd(), offset as u64, len as u64)
     }
 
+    fn write(&self, offset: usize, bytes: &[u8]) -> io::Result<()> {
+        memfd::write_within_limit(self.0.as_fd(), bytes, offset as u64)
+    }
+
     fn release(&self, offset: usize, len: usize) -> io::Result<()> {
         memfd::release(self.0.as_fd(), offset as u64, len as u64)
     }

@@ -78,6 +78,12 @@ pub trait ResultRoute: Route<Sent: Sized> {
     fn take_result(reply: Reply<'_>) -> Result<Self::Sent, Failure>;
 }
 
+/// A way back for text or a slice that the function returns a reference to; its owned type is what the caller
+/// gets, and travels in the same form.
+pub trait LentResultRoute: Route {
+    fn put_result(value: &Self::Sent, invocation: Invocation<'_, '_, '_>) -> Result<(), Failure>;
+}
+
 /// Whether a type that could go either way goes by serde.
 fn by_serde<T>(codec: Codec) -> bool {
     // A count of values without a size cannot be checked against any bytes; serde's formats can.
@@ -85,9 +91,24 @@ fn by_serde<T>(codec: Codec) -> bool {
     !plain
 }
 
-fn put_plain_result<V: AsPlain>(value: &V, invocation: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+fn put_plain_result<V: AsPlain + ?Sized>(
+    value: &V,
+    invocation: Invocation<'_, '_, '_>,
+) -> Result<(), Failure> {
     // A result is the whole payload, so its bytes need no framing whatever the codec.
     codec::encode_plain(Codec::Raw, value.elements(), invocation.results)
+}
+
+/// Of what lies in the arguments the caller has a copy already.
+fn put_lent_plain<V: AsPlain + ?Sized>(
+    value: &V,
+    mut invocation: Invocation<'_, '_, '_>,
+) -> Result<(), Failure> {
+    let elements = value.elements();
+    if size_of_val(elements) != 0 && invocation.refers_to(bytemuck::cast_slice(elements)) {
+        return Ok(());
+    }
+    put_plain_result(value, invocation)
 }
 
 fn take_plain_result<V: FromPlain>(payload: Payload<'_>) -> Result<V, Failure> {
@@ -150,6 +171,37 @@ where
             return codec::decode(input.codec, &mut input.rest).map(Cow::Owned);
         }
         Plain::<Lent<V>>::take(input).map(Cow::Borrowed)
+    }
+}
+
+impl<V> LentResultRoute for Quick<Lent<V>>
+where
+    Quick<Lent<V>>: Route<Sent = V>,
+    V: LendPlain + Serialize + ?Sized,
+{
+    fn put_result(value: &V, invocation: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+        if by_serde::<V::Element>(invocation.codec) {
+            return codec::encode(invocation.codec, value, invocation.results);
+        }
+        put_lent_plain(value, invocation)
+    }
+}
+
+impl<V: LendPlain + ?Sized + 'static> LentResultRoute for Plain<Lent<V>> {
+    fn put_result(value: &V, invocation: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+        put_lent_plain(value, invocation)
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> LentResultRoute for Serde<Lent<[T]>> {
+    fn put_result(value: &[T], invocation: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+        codec::encode(invocation.codec, value, invocation.results)
+    }
+}
+
+impl<T: ?Sized> LentResultRoute for Never<Lent<T>> {
+    fn put_result(_: &T, _: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+        Err(Failure::Encode(REFUSED.into()))
     }
 }
 
@@ -411,6 +463,23 @@ pub fn put_result<R: ResultRoute>(
     invocation: Invocation<'_, '_, '_>,
 ) -> Result<(), Failure> {
     R::put_result(value, invocation)
+}
+
+/// Writes the result that the function returned a reference to.
+///
+/// # Errors
+/// The codec's, or the window's.
+pub fn put_lent_result<R: LentResultRoute>(
+    _: R,
+    value: &R::Sent,
+    invocation: Invocation<'_, '_, '_>,
+) -> Result<(), Failure> {
+    R::put_result(value, invocation)
+}
+
+/// The result, where the function runs in this process and returns a reference to it.
+pub fn to_owned<T: ToOwned + ?Sized>(value: &T) -> T::Owned {
+    value.to_owned()
 }
 
 /// Reads the result.

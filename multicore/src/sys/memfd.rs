@@ -161,6 +161,18 @@ pub(crate) fn write_at(fd: BorrowedFd<'_>, mut bytes: &[u8], mut offset: u64) ->
     Ok(())
 }
 
+/// As [`write_at`], but refused where files have a limit (`ulimit -f`): one that was set since the file was
+/// made ends whoever writes beyond it, by SIGXFSZ.
+///
+/// # Errors
+/// `Unsupported` where there is such a limit; otherwise as [`write_at`].
+pub(crate) fn write_within_limit(fd: BorrowedFd<'_>, bytes: &[u8], offset: u64) -> io::Result<()> {
+    match file_size_limit() {
+        None => write_at(fd, bytes, offset),
+        Some(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
 fn position(offset: u64) -> nix::Result<libc::off_t> {
     libc::off_t::try_from(offset).map_err(|_| Errno::EOVERFLOW)
 }

@@ -12,6 +12,7 @@ pub(crate) mod fault;
 pub(crate) mod fork_guard;
 pub(crate) mod futex;
 pub(crate) mod memfd;
+pub(crate) mod memory;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
 pub(crate) mod process;

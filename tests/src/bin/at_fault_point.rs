@@ -5,9 +5,12 @@
 
 use std::env;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use multicore::{Error, Exit, Handle, Result, Signal, Task};
+use multicore_tests::watch::eventually;
+use multicore_tests::{payload, tasks};
 
 #[multicore::task]
 fn double(n: u64) -> u64 {
@@ -59,6 +62,19 @@ fn main() -> Result<()> {
             let pool = multicore::Pool::builder().start(method).workers(2).max_calls(1).build()?;
             for n in 0..20 {
                 assert_eq!(pool.spawn(double::call(n))?.get()?, 2 * n);
+            }
+        }
+        // The supervisor is about to empty the only slot, whose windows nobody uses.
+        "emptied" => {
+            let method = multicore::Pool::builder().build()?.start_method().expect("processes");
+            let pool = multicore::Pool::builder().start(method).workers(2).slots(1).build()?;
+            let (first, second) = (payload::bytes(1, 1 << 20), payload::bytes(2, 1 << 20));
+            payload::check(&pool.spawn(tasks::echo::call(first))?.get()?, 1, 1 << 20);
+            let plan = env::var("MULTICORE_FAULT_POINT").expect("a plan");
+            let file = plan.rsplit(':').next().expect("a file");
+            eventually("somebody comes to the point", || Path::new(file).exists());
+            for _ in 0..20 {
+                payload::check(&pool.spawn(tasks::echo::call(second).retries(1))?.get()?, 2, 1 << 20);
             }
         }
         // The call is over its time when it comes to its end.

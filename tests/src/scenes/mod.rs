@@ -3,6 +3,7 @@
 //! Each list names its scenes once: the tests and the fixture program are made from it.
 
 pub mod alone;
+pub mod borrowed;
 pub mod calling;
 pub mod ends;
 pub mod faults;
@@ -33,6 +34,19 @@ macro_rules! calling_scenes {
             too_large_says_exactly_what_was_needed
             a_closed_pool_refuses_and_its_results_can_be_collected
             a_pool_that_cannot_finish_in_time_closes_its_calls
+        }
+    };
+}
+
+/// The scenes of [`borrowed`], given to a macro.
+#[macro_export]
+macro_rules! borrowed_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { borrowed:
+            a_borrowed_result_is_what_its_worker_wrote
+            results_beyond_half_of_the_slots_are_copied_and_no_call_waits
+            a_borrowed_result_outlives_its_worker_its_supervisor_and_its_pool
+            what_fails_fails_by_get_ref_as_well
         }
     };
 }
@@ -182,6 +196,9 @@ macro_rules! alone_scenes {
             fifty_pools_leave_nothing_behind
             two_thousand_calls_leave_nothing_behind
             large_payloads_give_their_memory_back
+            what_a_pool_keeps_warm_is_bounded
+            an_idle_pool_gives_its_memory_back
+            what_is_handed_back_takes_no_second_window
             random_deaths_mix_nothing_up
             idle_processes_use_no_cpu
             the_programs_own_wait_does_no_harm_and_takes_none
@@ -225,8 +242,9 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 11] = [
+    let lists: &[&[Named]] = &[
         calling_scenes!(crate::table),
+        borrowed_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
         short_scenes!(crate::table),

@@ -119,3 +119,29 @@ pub fn median_time(budget: Duration, calls: u32, mut run: impl FnMut() -> Result
     }
     Ok(Duration::from_secs_f64(median(times).unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_read_as_it_was_written() {
+        for (unit, _) in UNITS {
+            for part in ["", "64 MiB"] {
+                let figure = Figure::new(part, 1.25, unit);
+                assert_eq!(Figure::parse(&figure.to_string()).expect("a figure"), figure);
+            }
+        }
+        for line in ["", "1 MiB\t1.5", "1 MiB\tfast\tus", "1 MiB\t1.5\tfurlongs"] {
+            assert!(Figure::parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_median_is_the_middle_or_lies_between_two() {
+        assert_eq!(median([]), None);
+        assert_eq!(median([3.0]), Some(3.0));
+        assert_eq!(median([9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median([4.0, 1.0, 2.0, 9.0]), Some(3.0));
+    }
+}

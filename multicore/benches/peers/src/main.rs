@@ -3,6 +3,7 @@
 //! Each sample is taken in a process of its own (`sample JOB WHO`), which prints its figures; the process
 //! that was started by a person has everybody take turns ([`rounds`]) and prints the table ([`table`]).
 
+mod build_cost;
 mod contenders;
 mod figure;
 mod jobs;
@@ -37,8 +38,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::All(run) => compare(&run, Contender::value_variants(), 7, 12),
+        Command::All(run) => compare(&run, Contender::value_variants(), 5, 12),
         Command::Quick(run) => compare(&run, Contender::WITHOUT_PEERS, 3, 100),
+        Command::BuildCost { functions, rounds } => build_cost::print(functions, rounds),
         Command::Sample { job, contender } => {
             job.measure(contender)?.iter().for_each(|figure| println!("{figure}"));
             Ok(())
@@ -64,7 +66,7 @@ fn compare(run: &Run, contenders: &[Contender], rounds: u32, noise: u8) -> Resul
     let (rounds, noise) = (run.rounds.unwrap_or(rounds), run.noise.unwrap_or(noise));
     let results = rounds::run(jobs, contenders, rounds, noise)?;
     table::print(&results, jobs, contenders);
-    wanted::print(&results, jobs);
+    wanted::print(&results, jobs, contenders);
     println!(
         "\n{rounds} rounds, medians; {} of {} samples dropped because others held more than {noise} % of the machine",
         results.dropped, results.taken

@@ -21,6 +21,15 @@ pub enum Command {
     All(Run),
     /// multicore, the prototype and the limits alone
     Quick(Run),
+    /// What #[task] adds to a build, beside serde's derives
+    BuildCost {
+        /// Functions in each crate
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        functions: u32,
+        /// How often each is built
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+        rounds: u32,
+    },
     /// Measures one job once, in this process
     #[command(hide = true)]
     Sample {
@@ -50,11 +59,32 @@ pub struct Run {
     /// Only these contenders
     #[arg(long, value_delimiter = ',', value_name = "WHO,…")]
     pub contenders: Vec<Contender>,
-    /// How often everybody has a turn; 7, and 3 with `quick`
+    /// How often everybody has a turn; 5, and 3 with `quick`
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
     /// A sample counts if others held at most this much of the machine meanwhile, in percent; 12, and
     /// 100 with `quick`
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub noise: Option<u8>,
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    fn refused(arguments: &[&str]) -> String {
+        let arguments = ["multicore-peers"].iter().chain(arguments);
+        Options::try_parse_from(arguments).map(drop).expect_err("a mistake").to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_what_is_right() {
+        assert!(refused(&["quick", "--jobs", "j1,j10"]).contains("j10"));
+        assert!(refused(&["quick", "--jobs", "j10"]).contains("j9-sleep"));
+        assert!(refused(&["all", "--contenders", "tokio"]).contains("ipc-channel"));
+        assert!(refused(&["all", "--rounds", "0"]).contains("1..=1000"));
+        assert!(refused(&["all", "--noise", "101"]).contains("0..=100"));
+        assert!(refused(&["build-cost", "--functions", "0"]).contains("1..=10000"));
+        assert!(refused(&["fast"]).contains("fast"));
+    }
 }

@@ -1,14 +1,24 @@
 //! Everybody in turn, round after round: what disturbs one disturbs all.
 
 use std::collections::HashMap;
+use std::io::IsTerminal;
 use std::process::{Command, Stdio};
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result, ensure};
+use nix::errno::Errno;
+use nix::sys::prctl::set_child_subreaper;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use crate::contenders::Contender;
 use crate::figure::{Figure, Unit, median};
 use crate::jobs::Job;
 use crate::quiet::Watch;
+
+/// How long what a sample left behind may take to end.
+const ORPHANS_END: Duration = Duration::from_secs(5);
 
 /// A column in a row.
 type Key = (Job, String, Contender);
@@ -29,6 +39,11 @@ pub struct Results {
 }
 
 impl Results {
+    /// Whether there are figures, be it of noisy rounds alone.
+    pub fn has(&self, job: Job, part: &str, contender: Contender) -> bool {
+        self.values.contains_key(&(job, part.to_owned(), contender))
+    }
+
     /// The median of the quiet rounds.
     pub fn median(&self, job: Job, part: &str, contender: Contender) -> Option<f64> {
         median(self.values.get(&(job, part.to_owned(), contender))?.iter().copied())
@@ -55,9 +70,8 @@ impl Results {
                 parts.push((figure.part.clone(), figure.unit));
             }
             let same_part = samples.iter().flatten().filter(|other| other.part == figure.part);
-            if let Some(value) = median(same_part.map(|figure| figure.value)).filter(|_| quiet) {
-                self.values.entry((job, figure.part.clone(), contender)).or_default().push(value);
-            }
+            let values = self.values.entry((job, figure.part.clone(), contender)).or_default();
+            values.extend(median(same_part.map(|figure| figure.value)).filter(|_| quiet));
         }
     }
 }
@@ -67,20 +81,30 @@ impl Results {
 /// # Errors
 /// The first sample that fails ends the run: a figure for a wrong answer is none.
 pub fn run(jobs: &[Job], contenders: &[Contender], rounds: u32, noise: u8) -> Result<Results> {
+    set_child_subreaper(true)?;
     let mut results = Results::default();
     for round in 1..=rounds {
         for &job in jobs {
-            eprint!("\r\x1b[Kround {round} of {rounds}: {}", job.title());
+            progress(&format!("round {round} of {rounds}: {}", job.title()));
             for &contender in contenders.iter().filter(|contender| contender.plays(job)) {
                 let watch = Watch::start()?;
                 let samples = (0..job.processes()).map(|_| sample(job, contender));
                 let samples = samples.collect::<Result<Vec<_>>>()?;
+                collect_orphans()
+                    .with_context(|| format!("after {} in {}", contender.name(), job.title()))?;
                 results.add(job, contender, &samples, watch.others()? * 100.0, noise);
             }
         }
     }
-    eprint!("\r\x1b[K");
+    progress("");
     Ok(results)
+}
+
+/// Says what is under way, in place of what was, to whoever watches.
+pub fn progress(what: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{what}");
+    }
 }
 
 /// One job, once, in a process of its own.
@@ -92,4 +116,19 @@ fn sample(job: Job, contender: Contender) -> Result<Vec<Figure>> {
     ensure!(output.status.success(), "{} failed: {}", what(), output.status);
     let text = String::from_utf8(output.stdout).with_context(what)?;
     text.lines().map(Figure::parse).collect::<Result<_>>().with_context(what)
+}
+
+/// Collects what a sample's process has left behind, so that its time on a core counts as its own.
+fn collect_orphans() -> Result<()> {
+    let start = Instant::now();
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
+            Err(Errno::ECHILD) => return Ok(()),
+            Ok(WaitStatus::StillAlive) => {
+                ensure!(start.elapsed() < ORPHANS_END, "a process was left behind and goes on");
+                sleep(Duration::from_millis(1));
+            }
+            collected => drop(collected?),
+        }
+    }
 }

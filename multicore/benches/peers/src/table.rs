@@ -17,7 +17,7 @@ pub fn print(results: &Results, jobs: &[Job], contenders: &[Contender]) {
             for contender in contenders {
                 let cell = match results.median(job, part, *contender) {
                     Some(value) => short(value),
-                    None if contender.plays(job) => "–".to_owned(),
+                    None if results.has(job, part, *contender) => "–".to_owned(),
                     None => String::new(),
                 };
                 print!("  {cell:>0$}", width(contender));
@@ -27,13 +27,13 @@ pub fn print(results: &Results, jobs: &[Job], contenders: &[Contender]) {
     }
 }
 
-/// Three digits that count, and all those before the point.
+/// About three digits that count, and all those before the point.
 pub fn short(value: f64) -> String {
     match value {
         _ if value >= 100.0 => format!("{value:.0}"),
         _ if value >= 10.0 => format!("{value:.1}"),
         _ if value >= 0.1 => format!("{value:.2}"),
-        _ if value > 0.0 => format!("{value:.3}"),
+        _ if value > 0.0 => format!("{value:.4}"),
         _ => "0".to_owned(),
     }
 }

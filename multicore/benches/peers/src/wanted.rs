@@ -106,11 +106,14 @@ const PROCESS_POOLS: &[Cell] = &[
     (J5, "", Original),
 ];
 
-/// Prints each bound on the jobs that were measured.
-pub fn print(results: &Results, jobs: &[Job]) {
-    println!("\n{:<36}  {:>8}  {:>16}  {:<44}", "wanted", "", "", "of");
-    for wanted in WANTED.iter().filter(|wanted| jobs.contains(&wanted.who.0)) {
-        println!("{}", wanted.line(results));
+/// Prints each bound on these jobs and contenders.
+pub fn print(results: &Results, jobs: &[Job], contenders: &[Contender]) {
+    println!("\n{:<36}  {:>8}  {:>16}  of", "what is wanted", "is", "");
+    let asked_for = |(job, _, contender): &Cell| jobs.contains(job) && contenders.contains(contender);
+    for wanted in WANTED.iter().filter(|wanted| asked_for(&wanted.who)) {
+        if wanted.of.is_empty() || wanted.of.iter().any(asked_for) {
+            println!("{}", wanted.line(results));
+        }
     }
 }
 

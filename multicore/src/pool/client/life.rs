@@ -150,6 +150,15 @@ impl Client {
         }
     }
 
+    /// Tells the supervisor what can wait until somebody tells it again.
+    pub(in crate::pool) fn tell_supervisor(&self, order: &Order) {
+        if let Ok(life) = self.life.try_lock()
+            && let Some(link) = &life.link
+        {
+            link.tell(order);
+        }
+    }
+
     /// Has the supervisor run a call again so often at most.
     pub(in crate::pool) fn bound_in_supervisor(&self, slot: u32, generation: u32, most: u32) {
         if let Some(link) = &self.life().link {

@@ -7,22 +7,25 @@
 
 pub(crate) mod collect;
 pub(crate) mod launch;
+pub(crate) mod lend;
 pub(crate) mod life;
 pub(crate) mod link;
 pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
 pub(crate) mod template;
+pub(crate) mod warmth;
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::collect::Kept;
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
+use self::warmth::{Share, Warmth};
 use crate::call::Call;
 use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
@@ -53,6 +56,8 @@ pub(in crate::pool) struct Seat {
     generation: AtomicU32,
     /// Bytes of the argument window that have pages.
     pub(in crate::pool) backed: AtomicU64,
+    /// What its windows keep between calls.
+    share: Share,
     /// Nanoseconds that the call may run; 0 for no limit. The header's copy is for the supervisor.
     pub(in crate::pool) limit: AtomicU64,
     /// How often the call may be run again at most. The header's copy counts down.
@@ -73,7 +78,9 @@ pub(crate) struct Client {
     faults: Vec<Plan>,
     pub(crate) method: Start,
     pub(in crate::pool) seats: Box<[Seat]>,
-    reserve_cursor: AtomicU32,
+    warmth: Warmth,
+    /// Results that somebody reads where they lie.
+    lent: AtomicUsize,
     pub(crate) life: Mutex<Life>,
     /// A copy of the life's standing that needs no lock.
     pub(crate) standing: AtomicU32,
@@ -123,7 +130,8 @@ impl Client {
             faults,
             method,
             seats,
-            reserve_cursor: AtomicU32::new(0),
+            warmth: Warmth::default(),
+            lent: AtomicUsize::new(0),
             life: Mutex::new(life),
             standing: AtomicU32::new(Standing::Open as u32),
             kept: Mutex::new(HashMap::new()),
@@ -193,32 +201,47 @@ impl Client {
     pub(in crate::pool) fn try_reserve(&self) -> Option<Ticket> {
         // Bounded, or a flood of forged hints would keep a thread here.
         for _ in 0..self.seats.len() {
-            let cursor = self.reserve_cursor.load(Relaxed) as usize;
-            let slot = self.region.free().take(cursor)?;
-            self.reserve_cursor.store(slot as u32 + 1, Relaxed);
-            let seat = &self.seats[slot];
-            if seat.held.compare_exchange(0, RESERVING, AcqRel, Relaxed).is_err() {
-                // Nobody here let go of it: the hint was forged. Leave the slot to its holder.
-                continue;
+            // The lowest, whose windows are the warmest.
+            let slot = self.region.free().take(0)?;
+            if let Some(ticket) = self.reserve_slot(slot) {
+                self.look_at_windows(slot);
+                return Some(ticket);
             }
-            let generation = seat.generation.load(Relaxed).wrapping_add(1);
-            let word = self.region.slot(slot).state;
-            let reserved = word.reserve();
-            if reserved != Some(generation) {
-                if reserved.is_some() && word.reset(word.state(), generation.wrapping_sub(1)) {
-                    // The number was forged: two calls of one number would be taken for each other.
-                    self.region.free().insert(slot);
-                }
-                seat.held.store(0, Release);
-                continue;
-            }
-            seat.generation.store(generation, Relaxed);
-            seat.held.store(HELD | u64::from(generation), Release);
-            // After a detached call, which its worker freed.
-            self.region.cool(slot, &seat.backed);
-            return Some(Ticket { slot: slot as u32, generation });
         }
         None
+    }
+
+    /// Reserves the slot whose hint was taken, unless that was forged.
+    fn reserve_slot(&self, slot: usize) -> Option<Ticket> {
+        let seat = &self.seats[slot];
+        if seat.held.compare_exchange(0, RESERVING, AcqRel, Relaxed).is_err() {
+            // Nobody here let go of it: the hint was forged. Leave the slot to its holder.
+            return None;
+        }
+        let generation = seat.generation.load(Relaxed).wrapping_add(1);
+        let word = self.region.slot(slot).state;
+        let reserved = word.reserve();
+        if reserved != Some(generation) {
+            if reserved.is_some() && word.reset(word.state(), generation.wrapping_sub(1)) {
+                // The number was forged: two calls of one number would be taken for each other.
+                self.region.free().insert(slot);
+            }
+            seat.held.store(0, Release);
+            return None;
+        }
+        seat.generation.store(generation, Relaxed);
+        seat.held.store(HELD | u64::from(generation), Release);
+        Some(Ticket { slot: slot as u32, generation })
+    }
+
+    /// Frees a slot that is reserved and was not published.
+    fn give_up(&self, ticket: Ticket) {
+        let slot = ticket.slot as usize;
+        self.keep_warm(slot);
+        self.seats[slot].held.store(0, Release);
+        self.header(ticket).state.abandon(ticket.generation);
+        self.region.free().insert(slot);
+        crate::pool::worker::progress(&self.region);
     }
 
     /// Encodes the arguments and writes the header. A panic in the user's `Serialize` gives the slot
@@ -227,12 +250,7 @@ impl Client {
         struct Abandon<'c>(&'c Client, Ticket);
         impl Drop for Abandon<'_> {
             fn drop(&mut self) {
-                let Abandon(client, ticket) = *self;
-                client.region.cool(ticket.slot as usize, &client.seat(ticket).backed);
-                client.seat(ticket).held.store(0, Release);
-                client.header(ticket).state.abandon(ticket.generation);
-                client.region.free().insert(ticket.slot as usize);
-                crate::pool::worker::progress(&client.region);
+                self.0.give_up(self.1);
             }
         }
         let abandon = Abandon(self, ticket);

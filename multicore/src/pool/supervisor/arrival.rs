@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::pool::control::{self, Hello, Word as Say};
 use crate::pool::map;
 use crate::pool::roster::Roster;
+use crate::pool::supervisor::cooling::Cooling;
 use crate::pool::supervisor::handout::Handout;
 use crate::pool::supervisor::retries::Retries;
 use crate::pool::supervisor::storm::Storm;
@@ -78,6 +79,7 @@ impl Supervisor {
             storm: Storm::new(hello.geometry.workers),
             retries: Retries::new(hello.geometry.slots),
             draining: false,
+            cooling: Cooling::default(),
         }))
     }
 

@@ -4,6 +4,7 @@
 pub(crate) mod arrival;
 pub(crate) mod birth;
 pub(crate) mod cell;
+pub(crate) mod cooling;
 pub(crate) mod deadline;
 pub(crate) mod handout;
 pub(crate) mod retries;
@@ -21,6 +22,7 @@ use nix::sys::signal::Signal;
 use nix::sys::time::TimeSpec;
 use nix::unistd::Pid;
 
+use self::cooling::Cooling;
 use self::deadline::Ending;
 use self::handout::Handout;
 use self::retries::Retries;
@@ -106,6 +108,7 @@ pub(in crate::pool) struct Supervisor {
     pub(in crate::pool) storm: Storm,
     pub(in crate::pool) retries: Retries,
     pub(in crate::pool) draining: bool,
+    pub(in crate::pool) cooling: Cooling,
 }
 
 enum Next {
@@ -141,6 +144,7 @@ impl Supervisor {
                     continue;
                 }
             }
+            self.cool_down();
             let alarm = self.set_alarm();
             self.pass_ends_on();
             let alarm = if self.announce_idle() { 0 } else { alarm };
@@ -195,6 +199,10 @@ impl Supervisor {
                 self.draining = true;
                 self.region.head().draining.store(1, SeqCst);
                 repair::wake_workers(&self.region);
+                Next::Go
+            }
+            Ok(Some((Order::Warm, _))) => {
+                self.cooling.put_off();
                 Next::Go
             }
             // Going round is looking.

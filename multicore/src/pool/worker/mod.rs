@@ -158,14 +158,23 @@ impl Worker<'_> {
     #[inline]
     fn answer(&self, slot: usize, header: Slot<'_>) {
         let mut store = self.region.result_store(slot);
-        let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
+        let limit = self.region.geometry().window;
+        // Who hands calls out copies the result from its own place.
+        let mut out = match self.sandbox {
+            None => WindowWriter::that_may_refer(&mut store, limit),
+            Some(_) => WindowWriter::new(&mut store, limit),
+        };
         let outcome = match self.invoke(slot, header, &mut out) {
             // It may have asked, and left off in the middle.
             Ok(()) if header.state.state().cancelled() => Err(Report::Cancelled),
             answer => answer,
         };
         match outcome {
-            Ok(()) => header.hold(Outcome::Value, out.needed() as u64),
+            Ok(()) => {
+                let start = out.referred();
+                header.result_start.store(start.unwrap_or(0) as u64, Relaxed);
+                header.hold(start.map_or(Outcome::Value, |_| Outcome::Part), out.needed() as u64);
+            }
             Err(report) => {
                 // A panic that was caught is nobody's last word.
                 self.region.worker(self.index).words.clear();

@@ -1,6 +1,7 @@
 //! The least that such a pool can be: shared memory, a row of state words with their payload inline,
 //! forked workers. No codec, no crash handling, no back-pressure: what multicore is measured by.
 
+use std::collections::BTreeSet;
 use std::hint;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
@@ -216,7 +217,7 @@ impl Shared {
     fn serve(&self, index: usize) {
         loop {
             match self.claim() {
-                Some((first, count)) => self.run(first, count),
+                Some((first, count)) => self.run(first, count, index),
                 None if self.spin && spin_until(|| self.has_calls()) => {}
                 None => self.sleep(index),
             }
@@ -241,13 +242,13 @@ impl Shared {
         }
     }
 
-    fn run(&self, first: u64, count: u64) {
+    fn run(&self, first: u64, count: u64, index: usize) {
         let mut batch = 0;
         for number in first..first + count {
             let row = self.row(number);
             let words = [row.words[0].load(Relaxed), row.words[1].load(Relaxed)];
             let kind = KINDS[row.kind.load(Relaxed) as usize];
-            row.result.store(self.answer(kind, words), Relaxed);
+            row.result.store(self.answer(kind, words, index), Relaxed);
             if row.state.swap(DONE, AcqRel) & WAITED_FOR != 0 {
                 futex_wake(&row.state);
             }
@@ -261,7 +262,7 @@ impl Shared {
         }
     }
 
-    fn answer(&self, kind: Kind, words: [u64; 2]) -> u64 {
+    fn answer(&self, kind: Kind, words: [u64; 2], index: usize) -> u64 {
         let range = words[0]..words[1];
         match kind {
             Kind::Next => words[0] + 1,
@@ -273,7 +274,11 @@ impl Shared {
                 self.result.copy_from(&self.arguments, words[0] as usize);
                 words[0]
             }
-            Kind::Glance => self.data.as_ref().map_or(0, |data| work::glance(data.bytes(words[0] as usize))),
+            // With the worker that looked: all of them have to.
+            Kind::Glance => {
+                let seen = self.data.as_ref().map_or(0, |data| work::glance(data.bytes(words[0] as usize)));
+                seen * WORKERS as u64 + index as u64
+            }
         }
     }
 
@@ -349,8 +354,12 @@ pub(super) fn visible(len: usize) -> Result<Duration> {
     data.write(&super::sample_data(len));
     let start = Instant::now();
     let mut pool = Prototype::start_with(&Setting::default(), Some(data.clone()))?;
-    let seen = pool.batch(Kind::Glance, &[[len as u64, 0]; WORKERS]);
+    let mut looked = BTreeSet::new();
+    while looked.len() < WORKERS {
+        looked.extend(pool.batch(Kind::Glance, &[[len as u64, 0]; WORKERS]));
+    }
     let time = start.elapsed();
-    super::same(seen, vec![work::glance(data.bytes(len)); WORKERS])?;
+    let right = work::glance(data.bytes(len)) * WORKERS as u64;
+    super::same(looked, (0..WORKERS as u64).map(|index| right + index).collect())?;
     Ok(time)
 }
