@@ -250,7 +250,10 @@ fn large_windows_are_given_back() {
 }
 
 /// Has all pages, and writes up to so many bytes itself; what it wrote.
-struct Writing(usize, Arc<Mutex<Vec<(usize, Vec<u8>)>>>);
+struct Writing(usize, Arc<Mutex<Vec<Written>>>);
+
+/// Where, and what.
+type Written = (usize, Vec<u8>);
 
 impl Pages for Writing {
     fn provide(&self, _: usize, _: usize) -> io::Result<()> {
