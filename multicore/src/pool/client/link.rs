@@ -1,6 +1,6 @@
 //! The client's hold on its supervisor: a control socket, a pidfd and a lifeline.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -15,7 +15,8 @@ use crate::pool::client::patrol::ROUND;
 use crate::pool::control::{self, Hello, Order, Word as Say};
 use crate::pool::roster::Roster;
 use crate::pool::supervisor::RESTART_LIMIT;
-use crate::sys::{pidfd, process};
+use crate::sys::process::Stat;
+use crate::sys::{pidfd, poll, process};
 
 /// How long a new supervisor may take to answer.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -200,13 +201,30 @@ fn begin(
         {
             return Ok((pid, supervisor, lifeline, roster));
         }
-        match control::receive::<Say>(control, 0, Some(READY_TIMEOUT))? {
+        match answer(control, launched.pid)? {
             Some((Say::Started { pid }, _)) => launched.pid = Some(Pid::from_raw(pid)),
             Some((Say::Ready, mut fds)) => ready = fds.pop(),
             Some((word, _)) => return Err(refusal(word, hello.digest)),
             None => return Err(Error::os(DIED, std::io::Error::from_raw_os_error(libc::ECHILD))),
         }
     }
+}
+
+/// The next word of a new supervisor, which is sent on if somebody stops it; `None` when it is gone, or says
+/// nothing.
+fn answer(control: BorrowedFd<'_>, pid: Option<Pid>) -> Result<Option<(Say, Vec<OwnedFd>)>> {
+    let start = Instant::now();
+    // Where the kernel cannot wait, `receive` looks again and again.
+    while let Ok(false) = poll::readable(control, Some(ROUND)) {
+        if start.elapsed() > READY_TIMEOUT {
+            return Ok(None);
+        }
+        let own = |stat: &Stat| stat.is_stopped() && stat.parent == Pid::this();
+        if let Some(stopped) = pid.and_then(process::stat).filter(own) {
+            let _ = process::kill(stopped.pid, Signal::SIGCONT);
+        }
+    }
+    control::receive::<Say>(control, 0, Some(READY_TIMEOUT))
 }
 
 fn refusal(word: Say, digest: u64) -> Error {
