@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::codec::{Codec, Failure};
 use crate::registry::Entry;
+use crate::shared::travel::Borrowed;
 use crate::shm::window::{Payload, WindowWriter};
 
 /// A task function as a type: what `#[multicore::task]` puts beside the function, under its name.
@@ -169,6 +170,8 @@ pub struct Invocation<'a, 'b, 'w> {
     /// Starts at a multiple of 16, so that plain-old-data can be borrowed where it lies.
     pub(crate) arguments: &'a [u8],
     pub(crate) codec: Codec,
+    /// What it borrows of shared data.
+    pub(crate) shared: &'a Borrowed,
     pub(crate) results: &'b mut WindowWriter<'w>,
 }
 

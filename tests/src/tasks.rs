@@ -54,7 +54,7 @@ pub fn note(path: &str, line: u64) {
 }
 
 /// So that a reader finds all of the text or no file.
-fn write_whole(path: &str, text: &str) {
+pub fn write_whole(path: &str, text: &str) {
     let half = format!("{path}.{}", std::process::id());
     fs::write(&half, text).unwrap();
     fs::rename(half, path).unwrap();

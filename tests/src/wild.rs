@@ -4,6 +4,7 @@
 
 pub mod refusal;
 pub mod region;
+pub mod shared;
 
 use std::fs::File;
 use std::os::fd::IntoRawFd;

@@ -27,9 +27,10 @@ fn traced<R>(call: Call<'_, R>) -> Result<(R, [usize; 2]), Failure> {
     let mut answered = Vec::new();
     let mut results = WindowWriter::new(&mut answered, limit);
     let arguments = &bytemuck::cast_slice(&aligned)[..len];
-    (call.entry.run)(Invocation { arguments, codec: call.codec, results: &mut results })?;
+    let (codec, shared) = (call.codec, &Borrowed::default());
+    (call.entry.run)(Invocation { arguments, codec, shared, results: &mut results })?;
     let answer = results.needed();
-    let result = (call.decode)(Reply { codec: call.codec, payload: Payload::of(&answered[..answer]) })?;
+    let result = (call.decode)(Reply { codec, payload: Payload::of(&answered[..answer]) })?;
     Ok((result, [len, answer]))
 }
 
@@ -216,7 +217,12 @@ fn json_carries_what_serde_knows() {
 fn bytes_left_over_are_an_error() {
     let mut results = Vec::new();
     let mut out = WindowWriter::new(&mut results, 1 << 20);
-    let invocation = Invocation { arguments: &[0; 16], codec: Codec::Bincode, results: &mut out };
+    let invocation = Invocation {
+        arguments: &[0; 16],
+        codec: Codec::Bincode,
+        shared: &Borrowed::default(),
+        results: &mut out,
+    };
     assert!(
         matches!((nothing::entry().run)(invocation), Err(Failure::Decode(why)) if why.contains("16 bytes"))
     );

@@ -23,6 +23,7 @@ use super::Input;
 use super::plain::{AsPlain, FromPlain, LendPlain};
 use crate::call::{Encoder, Invocation, Reply};
 use crate::codec::{self, Codec, Failure};
+use crate::shared::travel;
 use crate::shm::window::Payload;
 
 /// A type that is taken or returned by value.
@@ -235,11 +236,11 @@ impl<V: LendPlain + ?Sized + 'static> Route for Plain<Lent<V>> {
     const PLAIN: bool = true;
 
     fn put(value: &V, encoder: &mut Encoder<'_, '_>) -> Result<(), Failure> {
-        codec::encode_plain(encoder.codec, value.elements(), encoder.out)
+        codec::lend_plain(encoder.codec, value.elements(), encoder.out)
     }
 
     fn take<'w>(input: &mut Input<'w>) -> Result<&'w V, Failure> {
-        V::lend(codec::decode_plain(input.codec, &mut input.rest)?)
+        V::lend(codec::borrow_plain(input.codec, &mut input.rest, input.shared)?)
     }
 }
 
@@ -450,7 +451,7 @@ pub fn put<R: Route>(_: R, value: &R::Sent, encoder: &mut Encoder<'_, '_>) -> Re
 /// # Errors
 /// The codec's.
 pub fn take<'w, R: Route>(_: R, input: &mut Input<'w>) -> Result<R::Taken<'w>, Failure> {
-    R::take(input)
+    travel::taking(|| R::take(input))
 }
 
 /// Writes the result.

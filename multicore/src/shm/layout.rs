@@ -52,6 +52,8 @@ pub(crate) struct Head {
     pub(crate) next_alarm: AtomicU64,
     /// Nonzero: workers leave once no call is ready.
     pub(crate) draining: AtomicU32,
+    /// Moves when workers may have shared data mapped that nobody names any more.
+    pub(crate) shares: AtomicU32,
     pub(crate) claim_cursor: Aligned<AtomicU32>,
     /// A futex that moves whenever a slot settles or is freed while somebody sleeps on it.
     pub(crate) progress: Aligned<AtomicU32>,

@@ -73,7 +73,7 @@ pub(crate) fn seal_size(fd: BorrowedFd<'_>) -> Result<()> {
     add_seals(fd, SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL)
 }
 
-fn add_seals(fd: BorrowedFd<'_>, seals: SealFlag) -> Result<()> {
+pub(super) fn add_seals(fd: BorrowedFd<'_>, seals: SealFlag) -> Result<()> {
     fcntl(fd, FcntlArg::F_ADD_SEALS(seals)).map_err(|error| Error::os("fcntl(F_ADD_SEALS)", error))?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt};
 
 use super::{poll, process};
 use crate::{Error, Result};
@@ -72,6 +72,15 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     let (one, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(|error| Error::os("socketpair", error))?;
     Ok((process::above_standard(one)?, process::above_standard(other)?))
+}
+
+/// Keeps what is sent here and not yet read to a few small messages, with the descriptors in them.
+///
+/// # Errors
+/// `Os` from `setsockopt`.
+pub(crate) fn keep_queue_short(fd: BorrowedFd<'_>) -> Result<()> {
+    // The kernel makes it the least that it allows, some 4 KiB.
+    setsockopt(&fd, sockopt::SndBuf, &0).map_err(|error| Error::os("setsockopt", error))
 }
 
 /// Whether the descriptor is a socket of the kind that [`pair`] makes.
@@ -140,6 +149,27 @@ fn send_with(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>], flags: c_
 /// `TimedOut`; `InvalidData` when the message was larger than `most` or brought more than
 /// [`MAX_FDS`] descriptors (those that arrived are closed); otherwise what `recvmsg` says.
 pub(crate) fn receive(fd: BorrowedFd<'_>, most: usize, timeout: Option<Duration>) -> io::Result<Received> {
+    let (received, lost) = receive_any(fd, most, timeout)?;
+    if lost {
+        return Err(io::Error::new(ErrorKind::InvalidData, "descriptors were lost: too many, or no room"));
+    }
+    Ok(received)
+}
+
+/// As [`receive`]; and a message comes without those of its descriptors that this process has no room for.
+///
+/// # Errors
+/// As for [`receive`].
+pub(crate) fn receive_what_fits(
+    fd: BorrowedFd<'_>,
+    most: usize,
+    timeout: Option<Duration>,
+) -> io::Result<Received> {
+    receive_any(fd, most, timeout).map(|(received, _lost)| received)
+}
+
+/// One message, and whether it lost descriptors.
+fn receive_any(fd: BorrowedFd<'_>, most: usize, timeout: Option<Duration>) -> io::Result<(Received, bool)> {
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -159,7 +189,7 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, most: usize, timeout: Option<Duration>
     }
 }
 
-fn receive_now(fd: BorrowedFd<'_>, most: usize) -> io::Result<Received> {
+fn receive_now(fd: BorrowedFd<'_>, most: usize) -> io::Result<(Received, bool)> {
     // As long as the message: in a process that was forked just now every page costs a fault.
     let mut buffer = vec![0; len_of_next(fd)?.min(most)];
     let mut control = Control::new(0);
@@ -179,12 +209,10 @@ fn receive_now(fd: BorrowedFd<'_>, most: usize) -> io::Result<Received> {
     if message.msg_flags & libc::MSG_TRUNC != 0 {
         return Err(io::Error::new(ErrorKind::InvalidData, "a message larger than its buffer"));
     }
-    if message.msg_flags & libc::MSG_CTRUNC != 0 {
-        return Err(io::Error::new(ErrorKind::InvalidData, "descriptors were lost: too many, or no room"));
-    }
+    let lost = message.msg_flags & libc::MSG_CTRUNC != 0;
     buffer.truncate(len as usize);
     match fds.into_iter().map(process::above_standard).collect() {
-        Ok(fds) => Ok(Received { bytes: buffer, fds }),
+        Ok(fds) => Ok((Received { bytes: buffer, fds }, lost)),
         Err(_) => Err(io::Error::from_raw_os_error(libc::EMFILE)),
     }
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use multicore::{Error, Exit, Handle, Result, Signal, Task};
+use multicore::{Error, Exit, Handle, Result, Shared, Signal, Task};
 use multicore_tests::watch::eventually;
 use multicore_tests::{payload, tasks};
 
@@ -27,6 +27,11 @@ fn linger() {
     while !multicore::cancelled() {
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+#[multicore::task]
+fn sum(data: &[u64]) -> u64 {
+    data.iter().sum()
 }
 
 fn main() -> Result<()> {
@@ -52,6 +57,24 @@ fn main() -> Result<()> {
             }
         }
         "died" => check_died(double::call(21).spawn()?.get(), signal),
+        "died_of_shared" => {
+            let data = Shared::from_fn(1000, |n| n as u64)?;
+            check_died(sum::call(&data).spawn()?.get(), signal);
+            assert_eq!(sum::call(&data).spawn()?.get()?, 499_500);
+        }
+        // The supervisor dies while a worker asks it, or has just been answered, or does not need it.
+        "shared" => {
+            let data = Shared::from_fn(1000, |n| n as u64)?;
+            let mut sums = 0;
+            while sums < 3 {
+                match sum::call(&data).spawn()?.get() {
+                    Ok(sum) => assert_eq!(sum, 499_500),
+                    Err(Error::Died { started: true, .. }) => continue,
+                    Err(error) => return Err(error),
+                }
+                sums += 1;
+            }
+        }
         "never_began" => {
             let error = double::call(21).spawn()?.get().expect_err("no worker ever begins it");
             assert!(matches!(error, Error::Died { started: false, .. }), "{error:?}");

@@ -12,6 +12,7 @@ pub mod ends;
 pub mod faults;
 pub mod hostile;
 pub mod limits;
+pub mod shared;
 pub mod sharing;
 pub mod short;
 pub mod start;
@@ -202,6 +203,28 @@ macro_rules! hostile_scenes {
     };
 }
 
+/// The scenes of [`shared`], given to a macro.
+#[macro_export]
+macro_rules! shared_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { shared:
+            par_ranges_over_shared_data_equals_one_after_another
+            shared_data_travels_in_every_way
+            shared_data_is_made_in_every_way
+            workers_that_run_see_what_is_made_later
+            replaced_workers_see_what_is_older
+            a_replaced_supervisor_knows_what_is_older
+            a_call_keeps_what_it_names_until_it_settles
+            nothing_is_left_of_shared_data_that_came_and_went
+            idle_workers_let_go
+            no_worker_can_write_to_shared_data
+            a_worker_that_asks_for_anything_harms_nobody
+            where_shared_data_cannot_go_says_why
+            a_limit_on_descriptors_is_an_error_and_no_more
+        }
+    };
+}
+
 /// The scenes of [`stopped`], given to a macro.
 #[macro_export]
 macro_rules! stopped_scenes {
@@ -284,6 +307,7 @@ pub fn all() -> Vec<Named> {
         limit_scenes!(crate::table),
         start_scenes!(crate::table),
         hostile_scenes!(crate::table),
+        shared_scenes!(crate::table),
         stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),

@@ -163,6 +163,7 @@ impl Client {
         let slot = ticket.slot as usize;
         let seat = self.seat(ticket);
         self.keep_warm(slot);
+        self.shares.settled(ticket);
         // Already 0 where the handle was dropped; never another call's, whatever the word says.
         let _ = seat.held.compare_exchange(held(ticket), 0, Release, Relaxed);
         self.header(ticket).state.release(ticket.generation);

@@ -197,6 +197,8 @@ impl Client {
         for worker in 0..self.settings.workers {
             repair::after_death(&self.region, &Death::unseen(&self.region, worker as u16));
         }
+        let shared = self.shares.telling.hand_over();
+        life.hello.shares = shared.len();
         match Link::restart(
             self.method,
             &self.settings,
@@ -205,7 +207,12 @@ impl Client {
             &life.hello,
             &life.kept,
         ) {
-            Ok(link) => life.link = Some(Arc::new(link)),
+            Ok(link) => {
+                link.hand_over(&shared);
+                let link = Arc::new(link);
+                self.shares.telling.attach(Some(link.clone()));
+                life.link = Some(link);
+            }
             Err(error) => {
                 let error = Error::RestartLimit { times: RESTART_LIMIT, cause: error.to_string() };
                 self.fail(life, error);
@@ -222,11 +229,13 @@ impl Client {
 
     fn close(&self, life: &mut Life) {
         life.link = None;
+        self.shares.telling.attach(None);
         life.kept.clear();
         if self.standing.load(SeqCst) != Standing::Failed as u32 {
             self.stand(Standing::Closed);
         }
         self.settle_all(&life.verdict.clone().unwrap_or(Loss::Closed));
+        self.let_go_of_shares();
     }
 
     /// Finishes accepted calls, refuses new ones, ends every process; what is left when the time is
@@ -294,6 +303,7 @@ pub(crate) fn hello(
         patience: settings.patience,
         faults,
         keep_fds: settings.keep_fds.clone(),
+        shares: 0,
     })
 }
 

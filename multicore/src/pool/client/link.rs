@@ -1,6 +1,8 @@
 //! The client's hold on its supervisor: a control socket, a pidfd and a lifeline.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -12,9 +14,11 @@ use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
 use crate::pool::client::launch::{Launched, Origin, launch};
 use crate::pool::client::patrol::ROUND;
+use crate::pool::client::shares;
 use crate::pool::control::{self, Hello, Order, Word as Say};
 use crate::pool::roster::Roster;
 use crate::pool::supervisor::RESTART_LIMIT;
+use crate::shared::data::Data;
 use crate::sys::process::Stat;
 use crate::sys::{pidfd, poll, process};
 
@@ -106,6 +110,28 @@ impl Link {
     /// Tells the supervisor something; that it is gone is seen elsewhere.
     pub(crate) fn tell(&self, order: &Order) {
         let _ = control::send(self.control.as_fd(), b"", order, &[]);
+    }
+
+    /// As [`tell`](Link::tell), with descriptors; what came of it.
+    pub(crate) fn try_tell(&self, order: &Order, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        control::send(self.control.as_fd(), b"", order, fds).map_err(|error| match error {
+            Error::Os { source, .. } => source,
+            other => io::Error::other(other),
+        })
+    }
+
+    /// Tells a new supervisor of all that is shared already, as its hello has announced. One that does not
+    /// listen is ended: its workers may be at work, so its successor is left to the next look.
+    pub(crate) fn hand_over(&self, data: &[Arc<Data>]) {
+        let start = Instant::now();
+        for one in data {
+            while let Err(why) = shares::share(self, one) {
+                if !shares::is_momentary(&why) || start.elapsed() > READY_TIMEOUT {
+                    return self.kill();
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
     }
 
     /// Ends the supervisor; its workers die with it.

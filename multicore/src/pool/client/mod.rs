@@ -13,6 +13,7 @@ pub(crate) mod link;
 pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
+pub(crate) mod shares;
 pub(crate) mod template;
 pub(crate) mod warmth;
 
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use self::collect::Kept;
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
+use self::shares::Shares;
 use self::warmth::{Share, Warmth};
 use crate::call::Call;
 use crate::config::{Settings, Start};
@@ -33,6 +35,7 @@ use crate::pool::clock;
 use crate::pool::spin::Spin;
 use crate::pool::worker::fault::{self, Plan};
 use crate::report::client_error;
+use crate::shared::travel;
 use crate::shm::region::{Region, Slot};
 use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
@@ -91,6 +94,8 @@ pub(crate) struct Client {
     pub(in crate::pool) patrolled: AtomicU64,
     /// How many threads sleep until any slot moves. The head's copy is for the workers.
     sleepers: Mutex<u32>,
+    /// What calls name of shared data.
+    pub(in crate::pool) shares: Shares,
     made_in: Token,
 }
 
@@ -122,6 +127,7 @@ impl Client {
     ) -> Client {
         let seats: Box<[Seat]> = (0..region.geometry().slots).map(|_| Seat::default()).collect();
         let (patrol, patience) = (Patrol::of(seats.len()), settings.patience);
+        let shares = Shares::new(life.link.clone());
         Client {
             region,
             file,
@@ -139,6 +145,7 @@ impl Client {
             patrol: Mutex::new(patrol),
             patrolled: AtomicU64::new(clock::now()),
             sleepers: Mutex::new(0),
+            shares,
             made_in: fork_guard::token(),
         }
     }
@@ -205,6 +212,7 @@ impl Client {
             let slot = self.region.free().take(0)?;
             if let Some(ticket) = self.reserve_slot(slot) {
                 self.look_at_windows(slot);
+                self.shares.renewed(ticket);
                 return Some(ticket);
             }
         }
@@ -238,6 +246,7 @@ impl Client {
     fn give_up(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         self.keep_warm(slot);
+        self.shares.settled(ticket);
         self.seats[slot].held.store(0, Release);
         self.header(ticket).state.abandon(ticket.generation);
         self.region.free().insert(slot);
@@ -257,7 +266,12 @@ impl Client {
         let header = self.header(ticket);
         let mut store = self.region.arguments_store(ticket.slot as usize, &self.seat(ticket).backed);
         let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
-        call.body.encode(call.codec, &mut out).map_err(|failure| client_error(failure, call.entry.name()))?;
+        let (encoded, named) = travel::naming(self.bell.is_none(), || call.body.encode(call.codec, &mut out));
+        if let Some(why) = named.refused {
+            return Err(Error::refused(why));
+        }
+        encoded.map_err(|failure| client_error(failure, call.entry.name()))?;
+        self.keep(ticket, named)?;
         header.arguments_len.store(out.needed() as u64, Relaxed);
         header.task.store(call.entry.id(), Relaxed);
         header.codec.store(u32::from(call.codec.to_byte()), Relaxed);

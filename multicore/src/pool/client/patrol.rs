@@ -118,6 +118,7 @@ impl Client {
             return;
         }
         self.look_after_supervisor();
+        self.let_go_of_shares();
         let mut patrol = match self.patrol.try_lock() {
             Ok(patrol) => patrol,
             Err(TryLockError::Poisoned(patrol)) => patrol.into_inner(),

@@ -11,6 +11,7 @@ use crate::pool::roster::Roster;
 use crate::pool::supervisor::cooling::Cooling;
 use crate::pool::supervisor::handout::Handout;
 use crate::pool::supervisor::retries::Retries;
+use crate::pool::supervisor::shares::Shares;
 use crate::pool::supervisor::storm::Storm;
 use crate::pool::supervisor::{Seat, Supervisor};
 use crate::registry::registry;
@@ -78,6 +79,7 @@ impl Supervisor {
             retry_at: None,
             storm: Storm::new(hello.geometry.workers),
             retries: Retries::new(hello.geometry.slots),
+            shares: Shares::expecting(hello.shares),
             draining: false,
             cooling: Cooling::default(),
         }))
@@ -93,7 +95,8 @@ impl Supervisor {
         let own = pidfd::of_self()?;
         control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
         self.fill_seats();
-        Ok(())
+        // Before anybody's question is answered.
+        self.shares.inherit(control, HELLO_TIMEOUT)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a seat is filled: the supervisor forks a worker, and the copy becomes one.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -12,8 +12,8 @@ use crate::pool::repair;
 use crate::pool::supervisor::arrival::short;
 use crate::pool::supervisor::cell::Cell;
 use crate::pool::supervisor::{Seat, Supervisor};
-use crate::pool::worker::Worker;
 use crate::pool::worker::ready::NOT_SANDBOXED;
+use crate::pool::worker::{Worker, shares};
 use crate::shm::region::Region;
 use crate::sys::fault::point;
 use crate::sys::process::{self, Fork};
@@ -46,20 +46,21 @@ impl Supervisor {
         {
             return self.failed(error.to_string());
         }
+        let (asks, road) = self.road().unzip();
         match process::fork_supervisor() {
             Ok(Fork::Parent(pid)) => {
                 point("forked");
                 // A worker says so itself; a sandboxed one says it elsewhere.
                 self.region.worker(index).pid.store(pid.as_raw() as u32, Relaxed);
-                self.seats[index] = Seat { pid: Some(pid), born: clock::now(), ..Seat::default() };
+                self.seats[index] = Seat { pid: Some(pid), born: clock::now(), asks, ..Seat::default() };
             }
-            Ok(Fork::Child) => self.become_worker(index, supervisor),
+            Ok(Fork::Child) => self.become_worker(index, supervisor, road),
             Err(error) => self.failed(error.to_string()),
         }
     }
 
     /// In the forked child.
-    fn become_worker(&self, seat: usize, supervisor: Pid) -> ! {
+    fn become_worker(&self, seat: usize, supervisor: Pid, road: Option<OwnedFd>) -> ! {
         let _ = process::own_group();
         // First of all: who is too late to be killed with the supervisor is on the roster.
         self.roster.note(seat);
@@ -69,7 +70,9 @@ impl Supervisor {
         let _ = signals::for_worker();
         let cell = self.handout.as_ref().and_then(|handout| handout.cell(seat));
         let private = cell.map(Cell::descriptors).unwrap_or_default();
-        process::close_all_but(&[&self.kept_by_workers[..], &private].concat());
+        let asks: Vec<RawFd> = road.iter().map(AsRawFd::as_raw_fd).collect();
+        process::close_all_but(&[&self.kept_by_workers[..], &private, &asks].concat());
+        road.into_iter().for_each(shares::ask_on);
         process::set_name(&format!("{}: worker {seat}", short(&self.name)));
         process::set_oom_score(1000);
         process::print_by_lines();

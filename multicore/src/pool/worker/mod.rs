@@ -4,6 +4,7 @@ pub(crate) mod fault;
 pub(crate) mod limits;
 pub(crate) mod ready;
 mod rest;
+pub(crate) mod shares;
 mod take;
 
 use std::io::Write;
@@ -24,6 +25,7 @@ use crate::pool::spin::{Patience, Spin};
 use crate::registry::Registry;
 use crate::report::Report;
 use crate::sandbox::Sandbox;
+use crate::shared::travel::Borrowed;
 use crate::shm::hint::Bits;
 use crate::shm::layout::{Outcome, WorkerRecord};
 use crate::shm::region::{Region, Slot};
@@ -61,6 +63,9 @@ impl Worker<'_> {
         let spin = Spin::new(self.patience);
         let mut hand = Hand::empty();
         loop {
+            if shares::are_stale(self.region.head()) {
+                shares::let_go(self.region.head());
+            }
             if let Some(slot) = self.next(&mut hand) {
                 if self.run(slot) {
                     self.decide(&recycling);
@@ -200,7 +205,9 @@ impl Worker<'_> {
         if len > self.region.geometry().window {
             return Err(Report::Decode("the arguments are longer than their window".to_owned()));
         }
-        let invocation = Invocation { arguments: self.region.arguments(slot, len), codec, results: out };
+        let shared = Borrowed::default();
+        let arguments = self.region.arguments(slot, len);
+        let invocation = Invocation { arguments, codec, shared: &shared, results: out };
         let result: Result<(), Failure> = panics::caught(|| {
             if self.faults {
                 fault::happen(header.fault.swap(0, Relaxed));

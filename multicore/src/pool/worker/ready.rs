@@ -38,6 +38,8 @@ pub(crate) const EXPIRED: i32 = 82;
 pub(crate) const NOT_LIMITED: i32 = 83;
 /// The sandbox that its pool asks for could not be had.
 pub(crate) const NOT_SANDBOXED: i32 = 84;
+/// Its supervisor does not answer it any more.
+pub(crate) const NO_SUPERVISOR: i32 = 85;
 
 impl Worker<'_> {
     /// Takes on all that the pool asks for, and says that calls may come.
