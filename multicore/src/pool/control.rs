@@ -110,6 +110,12 @@ pub(crate) fn send<T: Serialize>(
     socket::send(to, &[prefix, &body].concat(), fds).map_err(|e| Error::os("sendmsg", e))
 }
 
+/// Whether a message could not be sent because the other side is gone.
+pub(crate) fn is_gone(error: &Error) -> bool {
+    let gone = [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN].map(Some);
+    matches!(error, Error::Os { source, .. } if gone.contains(&source.raw_os_error()))
+}
+
 /// Receives a message that stands behind `prefix_len` bytes; `None` when the other side is gone or
 /// says nothing until the time is up.
 pub(crate) fn receive<T: DeserializeOwned>(

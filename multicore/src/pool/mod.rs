@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use self::client::launch::Origin;
 use self::client::life::{self, Life};
-use self::client::link::Link;
+use self::client::link::{Link, is_death};
 use self::client::{Client, launch, template};
 use self::control::Hello;
 use self::worker::ready;
@@ -114,6 +114,11 @@ impl Pool {
             map::provide_headers(&region)?;
             (0..settings.slots).for_each(|slot| region.free().insert(slot));
             Ok(())
+        });
+        let link = link.or_else(|error| {
+            let again = || Link::restart(method, &settings, &file, bell.as_ref(), &hello, &kept);
+            // As at any later moment of its life.
+            if is_death(&error) { again().map_err(|_| error) } else { Err(error) }
         })?;
         let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };
         let client = Arc::new(Client::new(region, file, bell, settings, faults, method, life));

@@ -5,6 +5,9 @@
 pub mod alone;
 pub mod borrowed;
 pub mod calling;
+pub mod cancelled;
+pub mod deadlines;
+pub mod deaths;
 pub mod ends;
 pub mod faults;
 pub mod hostile;
@@ -87,26 +90,53 @@ macro_rules! fault_scenes {
             a_bad_store_is_told_as_sigsegv
             a_stack_overflow_is_told_as_such
             every_deadly_signal_is_named
+        }
+    };
+}
+
+/// The scenes of [`deaths`], given to a macro.
+#[macro_export]
+macro_rules! death_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { deaths:
             a_killed_worker_costs_its_call_alone
             a_killed_worker_has_no_words_of_an_earlier_call
-            a_time_limit_reaches_a_worker_that_left_its_group
             a_worker_killed_while_idle_costs_nothing
             workers_that_die_again_and_again_are_no_reason_to_give_up
+            children_of_a_task_end_with_it
+            a_call_with_retries_runs_again
+            a_detached_call_runs_whatever_becomes_of_it
+            deaths_under_load_cost_their_calls_alone
+            the_death_of_the_supervisor_costs_running_calls_alone
+            the_death_of_an_idle_supervisor_costs_nothing
+        }
+    };
+}
+
+/// The scenes of [`deadlines`], given to a macro.
+#[macro_export]
+macro_rules! deadline_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { deadlines:
+            a_time_limit_reaches_a_worker_that_left_its_group
             a_call_over_its_time_is_ended
             a_task_that_ignores_sigterm_is_killed
             a_time_limit_reaches_a_stopped_worker
             time_limits_of_many_calls_are_kept_apart
-            children_of_a_task_end_with_it
-            a_call_with_retries_runs_again
+        }
+    };
+}
+
+/// The scenes of [`cancelled`], given to a macro.
+#[macro_export]
+macro_rules! cancelled_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { cancelled:
             a_queued_call_that_is_cancelled_never_runs
             a_running_call_that_is_cancelled_is_ended
             cancelling_at_any_moment_settles_every_call
             cancelling_from_many_threads_reaches_every_call
             a_call_is_cancelled_while_its_pool_is_shut_down
-            a_detached_call_runs_whatever_becomes_of_it
-            deaths_under_load_cost_their_calls_alone
-            the_death_of_the_supervisor_costs_running_calls_alone
-            the_death_of_an_idle_supervisor_costs_nothing
         }
     };
 }
@@ -271,6 +301,9 @@ pub fn all() -> Vec<Named> {
         borrowed_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
+        death_scenes!(crate::table),
+        deadline_scenes!(crate::table),
+        cancelled_scenes!(crate::table),
         short_scenes!(crate::table),
         limit_scenes!(crate::table),
         start_scenes!(crate::table),

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::error::{Error, Exit, Result, Usage};
 use crate::pool::client::Client;
-use crate::pool::client::launch::{self, Origin};
 use crate::pool::client::link::Link;
 use crate::pool::client::template;
 use crate::pool::control::{Hello, Order};
@@ -200,24 +199,25 @@ impl Client {
         }
         let shared = self.shares.telling.hand_over();
         life.hello.shares = shared.len();
-        let mut cause = None;
-        for attempt in 0..RESTART_LIMIT {
-            let link = launch::launch(self.method, Origin::AsSettled, &self.settings).and_then(|launched| {
-                Link::start(launched, &self.file, self.bell.as_ref(), &life.hello, &life.kept, || Ok(()))
-            });
-            match link {
-                Ok(link) => {
-                    link.hand_over(&shared);
-                    let link = Arc::new(link);
-                    self.shares.telling.attach(Some(link.clone()));
-                    life.link = Some(link);
-                    return;
-                }
-                Err(error) => cause = Some(error.to_string()),
+        match Link::restart(
+            self.method,
+            &self.settings,
+            &self.file,
+            self.bell.as_ref(),
+            &life.hello,
+            &life.kept,
+        ) {
+            Ok(link) => {
+                link.hand_over(&shared);
+                let link = Arc::new(link);
+                self.shares.telling.attach(Some(link.clone()));
+                life.link = Some(link);
             }
-            std::thread::sleep(Duration::from_millis(1 << attempt));
+            Err(error) => {
+                let error = Error::RestartLimit { times: RESTART_LIMIT, cause: error.to_string() };
+                self.fail(life, error);
+            }
         }
-        self.fail(life, Error::RestartLimit { times: RESTART_LIMIT, cause: cause.unwrap_or_default() });
     }
 
     fn fail(&self, life: &mut Life, error: Error) {

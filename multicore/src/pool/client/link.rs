@@ -10,20 +10,31 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, pipe2};
 
+use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
-use crate::pool::client::launch::Launched;
+use crate::pool::client::launch::{Launched, Origin, launch};
 use crate::pool::client::patrol::ROUND;
 use crate::pool::client::shares;
 use crate::pool::control::{self, Hello, Order, Word as Say};
 use crate::pool::roster::Roster;
+use crate::pool::supervisor::RESTART_LIMIT;
 use crate::shared::data::Data;
-use crate::sys::{pidfd, process};
+use crate::sys::process::Stat;
+use crate::sys::{pidfd, poll, process};
 
 /// How long a new supervisor may take to answer.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long workers usually take to follow their supervisor.
 const AT_ONCE: Duration = Duration::from_millis(20);
+
+/// What failed where a supervisor ended without a word.
+const DIED: &str = "supervisor";
+
+/// Whether this is the death of a process that was to supervise, and another one may do.
+pub(crate) fn is_death(error: &Error) -> bool {
+    matches!(error, Error::Os { call: DIED, .. })
+}
 
 /// A live supervisor.
 pub(crate) struct Link {
@@ -58,6 +69,30 @@ impl Link {
                 launched.give_up();
                 Err(error)
             }
+        }
+    }
+
+    /// Has a new process supervise the region, if not the first then one of the next [`RESTART_LIMIT`].
+    ///
+    /// # Errors
+    /// That of the last one.
+    pub(crate) fn restart(
+        method: Start,
+        settings: &Settings,
+        file: &OwnedFd,
+        bell: Option<&OwnedFd>,
+        hello: &Hello,
+        kept: &[OwnedFd],
+    ) -> Result<Link> {
+        let mut attempt = 0;
+        loop {
+            let link = launch(method, Origin::AsSettled, settings)
+                .and_then(|launched| Link::start(launched, file, bell, hello, kept, || Ok(())));
+            if link.is_ok() || attempt == RESTART_LIMIT - 1 {
+                return link;
+            }
+            std::thread::sleep(Duration::from_millis(1 << attempt));
+            attempt += 1;
         }
     }
 
@@ -177,7 +212,11 @@ fn begin(
     let control = launched.control.as_fd();
     let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
     fds.extend(bell.into_iter().chain(kept).map(AsFd::as_fd));
-    control::send(control, launched.marker.as_bytes(), hello, &fds)?;
+    match control::send(control, launched.marker.as_bytes(), hello, &fds) {
+        // It may have said why.
+        Err(error) if !control::is_gone(&error) => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     drop(fds);
     drop(held);
     meanwhile()?;
@@ -188,13 +227,30 @@ fn begin(
         {
             return Ok((pid, supervisor, lifeline, roster));
         }
-        match control::receive::<Say>(control, 0, Some(READY_TIMEOUT))? {
+        match answer(control, launched.pid)? {
             Some((Say::Started { pid }, _)) => launched.pid = Some(Pid::from_raw(pid)),
             Some((Say::Ready, mut fds)) => ready = fds.pop(),
             Some((word, _)) => return Err(refusal(word, hello.digest)),
-            None => return Err(Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD))),
+            None => return Err(Error::os(DIED, std::io::Error::from_raw_os_error(libc::ECHILD))),
         }
     }
+}
+
+/// The next word of a new supervisor, which is sent on if somebody stops it; `None` when it is gone, or says
+/// nothing.
+fn answer(control: BorrowedFd<'_>, pid: Option<Pid>) -> Result<Option<(Say, Vec<OwnedFd>)>> {
+    let start = Instant::now();
+    // Where the kernel cannot wait, `receive` looks again and again.
+    while let Ok(false) = poll::readable(control, Some(ROUND)) {
+        if start.elapsed() > READY_TIMEOUT {
+            return Ok(None);
+        }
+        let own = |stat: &Stat| stat.is_stopped() && stat.parent == Pid::this();
+        if let Some(stopped) = pid.and_then(process::stat).filter(own) {
+            let _ = process::kill(stopped.pid, Signal::SIGCONT);
+        }
+    }
+    control::receive::<Say>(control, 0, Some(READY_TIMEOUT))
 }
 
 fn refusal(word: Say, digest: u64) -> Error {

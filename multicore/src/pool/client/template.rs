@@ -40,8 +40,7 @@ impl Template {
     fn ask(&self, theirs: &OwnedFd) -> Result<()> {
         self.go_on();
         control::send(self.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|error| {
-            let gone = [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN].map(Some);
-            if !matches!(&error, Error::Os { source, .. } if gone.contains(&source.raw_os_error())) {
+            if !control::is_gone(&error) {
                 return error;
             }
             look_after();
