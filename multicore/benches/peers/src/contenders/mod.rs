@@ -58,7 +58,7 @@ pub enum Contender {
 pub struct Setting {
     /// Workers.
     pub workers: usize,
-    /// Whether waiting may spin, where the contender lets us choose.
+    /// Whether waiting may spin, as by default, or never does, where the contender lets us choose.
     pub spin: bool,
     /// The most calls that will be under way at once, where the pool wants to know.
     pub in_flight: Option<u64>,
@@ -149,6 +149,12 @@ impl Contender {
             #[cfg(not(feature = "peers"))]
             _ => false,
         }
+    }
+
+    /// Whether this program was built with it.
+    pub fn is_built_in(self) -> bool {
+        let crates = [Contender::Rayon, Contender::Procspawn, Contender::IpcChannel, Contender::Iceoryx];
+        cfg!(feature = "peers") || !crates.contains(&self)
     }
 
     /// What takes long and is no measurement.
