@@ -83,6 +83,11 @@ fn wordcount_of_the_licence_texts() {
     }
 }
 
+#[test]
+fn shared() {
+    check("shared", &[], "3.328335e11 is the sum of all squares, 500000 values are above the mean\n");
+}
+
 /// Inline it refuses to run.
 #[test]
 fn untrusted() {

@@ -136,8 +136,8 @@ pub(crate) const INNER_REFERENCE: &str = "an argument of a task may be a referen
      type, such as `Option<String>` for `Option<&str>`";
 pub(crate) const INNER_LIFETIME: &str =
     "an argument of a task cannot contain something borrowed: take a type without lifetimes";
-pub(crate) const RESULT_REFERENCE: &str = "a result of a task cannot borrow: it comes from another process; return the \
-     owned type, such as `String` for `&str` and `Vec<T>` for `&[T]`";
+pub(crate) const RESULT_REFERENCE: &str = "a result of a task cannot borrow: it comes from another process; return an \
+     owned type (only `&str` and `&[T]`, alone, are copied for the caller)";
 pub(crate) const RESULT_LIFETIME: &str =
     "a result of a task cannot borrow from an argument: it comes from another process; return an owned type";
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::codec::{Codec, Failure};
 use crate::registry::Entry;
+use crate::shared::travel::Borrowed;
 use crate::shm::window::{Payload, WindowWriter};
 
 /// A task function as a type: what `#[multicore::task]` puts beside the function, under its name.
@@ -169,7 +170,20 @@ pub struct Invocation<'a, 'b, 'w> {
     /// Starts at a multiple of 16, so that plain-old-data can be borrowed where it lies.
     pub(crate) arguments: &'a [u8],
     pub(crate) codec: Codec,
+    /// What it borrows of shared data.
+    pub(crate) shared: &'a Borrowed,
     pub(crate) results: &'b mut WindowWriter<'w>,
+}
+
+impl Invocation<'_, '_, '_> {
+    /// Has `bytes` be the result where they lie, if that is within the arguments; whether they are.
+    pub(crate) fn refers_to(&mut self, bytes: &[u8]) -> bool {
+        let start = bytes.as_ptr().addr().checked_sub(self.arguments.as_ptr().addr());
+        start.is_some_and(|start| {
+            let within = start.saturating_add(bytes.len()) <= self.arguments.len();
+            within && self.results.refer(start, bytes.len())
+        })
+    }
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ pub(crate) enum BackendChoice {
 /// | [`workers`](Config::workers) | `MULTICORE_WORKERS` | the cores that this process may use (affinity and cgroup quota) |
 /// | [`slots`](Config::slots) | `MULTICORE_SLOTS` | 64 for each worker, at least 1024; 16 and 64 where the address space or the file size is limited |
 /// | [`payload_limit`](Config::payload_limit) | `MULTICORE_PAYLOAD_LIMIT` | 4 GiB, less where the address space or the file size is limited |
+/// | [`warm_memory`](Config::warm_memory) | `MULTICORE_WARM_MEMORY` | 128 MiB, at most a sixteenth of what the cgroup allows |
 /// | [`start`](Config::start) | `MULTICORE_START` (`exec`, `fork`) | `fork` after `initialize()`, else `exec` |
 /// | [`max_load_average`](Config::max_load_average) | `MULTICORE_MAX_LOAD_AVERAGE` | none: parallel work is always allowed |
 /// | [`timeout`](Config::timeout) | – | none: a call runs as long as it likes |
@@ -59,6 +60,7 @@ pub(crate) enum BackendChoice {
 /// | [`file_limit`](Config::file_limit) | – | that of this process |
 /// | [`niceness`](Config::niceness) | – | that of this process |
 /// | [`cpus`](Config::cpus) | – | those of this process |
+/// | [`pin`](Config::pin) | `MULTICORE_PIN` (`true`, `false`) | `false`: the kernel moves workers as it likes |
 /// | [`env`](Config::env) | – | `OMP_NUM_THREADS=1`, `RAYON_NUM_THREADS=1` |
 /// | `sandbox` (a feature) | – | none |
 /// | – | `MULTICORE_BACKEND` (`processes`, `inline`) | `processes` |
@@ -78,6 +80,7 @@ pub struct Config {
     workers: Option<usize>,
     slots: Option<usize>,
     payload_limit: Option<u64>,
+    warm_memory: Option<u64>,
     pub(crate) start: Option<Start>,
     max_load_average: Option<f64>,
     grace: Option<Duration>,
@@ -86,6 +89,7 @@ pub struct Config {
     timeout: Option<Duration>,
     spin: Option<Duration>,
     limits: Limits,
+    pin: Option<bool>,
     sandbox: Option<Sandbox>,
 }
 
@@ -110,6 +114,16 @@ impl Config {
     /// The most bytes that one call's encoded arguments, or its result, may take: 4 KiB to 1 TiB.
     pub fn payload_limit(mut self, bytes: u64) -> Config {
         self.payload_limit = Some(bytes);
+        self
+    }
+
+    /// Bytes of shared memory that stay with the pool between calls, for the next large payloads; what is
+    /// above goes back to the system after each call. 0 keeps only the first 16 KiB of each argument and
+    /// result.
+    ///
+    /// A payload whose memory is there already travels ten times as fast as one whose memory has to come.
+    pub fn warm_memory(mut self, bytes: u64) -> Config {
+        self.warm_memory = Some(bytes);
         self
     }
 
@@ -220,6 +234,20 @@ impl Config {
     /// [`workers`](Config::workers) says otherwise.
     pub fn cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> Config {
         self.limits.cpus = cpus.into_iter().collect();
+        self
+    }
+
+    /// Keeps each worker to one core of its own: the first of those that workers may run on
+    /// ([`cpus`](Config::cpus), or this process's) to the first worker and so on, one of each physical core
+    /// before its siblings, and round again where there are more workers. A worker that takes another's place
+    /// takes its core.
+    ///
+    /// Good where the machine is the pool's alone: caches stay warm, and no two workers share a core while
+    /// another idles, as happens where the kernel packs processes. Bad where others use the cores too: a worker
+    /// then waits for its own core while another is free. Threads and subprocesses of a task stay on that one
+    /// core.
+    pub fn pin(mut self, pin: bool) -> Config {
+        self.pin = Some(pin);
         self
     }
 

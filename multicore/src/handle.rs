@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::borrowed::{Borrowed, InPlace};
 use crate::call::{Call, Reply};
 use crate::codec::{Codec, Failure};
 use crate::error::{Error, Result};
@@ -155,6 +156,32 @@ impl<R: 'static> Handle<R> {
             pending.client.wait(pending.ticket, None);
         }
         self.collect()
+    }
+
+    /// As [`get`](Handle::get), but leaves the result where its worker wrote it: a large one costs no copy and
+    /// no new memory. [`Borrowed`] says what that means.
+    ///
+    /// Results in other forms than their own bytes (the codec `json`), small ones, and those beyond half of
+    /// the pool's slots are copied.
+    ///
+    /// # Errors
+    /// As [`get`](Handle::get).
+    pub fn get_ref(mut self) -> Result<Borrowed<R>>
+    where
+        R: InPlace,
+    {
+        self.wait_until(None);
+        if let Source::Pending(pending) = &self.source
+            && matches!(pending.codec, Codec::Bincode | Codec::Raw)
+            && size_of::<R::Item>() != 0
+            && pending.client.is_here()
+            && let Some(loan) = pending.client.lend(pending.ticket)
+        {
+            let task = pending.entry.name();
+            self.source = Source::Taken;
+            return Borrowed::lent(Box::new(loan), task);
+        }
+        self.collect().map(Borrowed::from)
     }
 
     /// Waits for the result at most this long; the handle comes back when the time is up. The call

@@ -68,6 +68,8 @@
 //! or a result themselves. Inside of your own structs serde takes bytes one at a time; the `serde_bytes`
 //! crate helps there.
 //!
+//! Large data that many calls read is made once, as [`Shared`]: a slice of it is not copied.
+//!
 //! The default codec stores no field names. Types with `#[serde(flatten)]`, `tag`, `untagged` or
 //! `skip_serializing_if` need `#[multicore::task(codec = "json")]` (feature `json`).
 //!
@@ -147,6 +149,7 @@ extern crate self as multicore;
 
 mod abort;
 mod batch;
+mod borrowed;
 mod call;
 mod codec;
 mod config;
@@ -162,6 +165,7 @@ mod ranges;
 mod registry;
 mod report;
 mod sandbox;
+mod shared;
 mod shm;
 mod sys;
 
@@ -173,6 +177,7 @@ pub use private as __private;
 
 pub use abort::AbortOnDrop;
 pub use batch::Task;
+pub use borrowed::{Borrowed, InPlace};
 pub use call::{Call, TaskFn};
 pub use codec::Codec;
 pub use config::{Config, Start};
@@ -189,3 +194,4 @@ pub use ranges::{Ranges, ranges, ranges_with};
 pub use registry::{TaskInfo, tasks};
 #[cfg(feature = "sandbox")]
 pub use sandbox::Sandbox;
+pub use shared::{Shared, share};

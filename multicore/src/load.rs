@@ -3,7 +3,7 @@
 //! Compares the whole machine's one-minute load average with the whole machine's cores, as the Python
 //! package does; sampled at most once a second.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 static PROCESS_WIDE: Mutex<Option<f64>> = Mutex::new(None);
@@ -78,21 +78,6 @@ fn machine() -> f64 {
     let load = sysinfo::System::load_average().map_or(0.0, |load| load.one);
     let cores = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN).ok().flatten().unwrap_or(1);
     load / cores.max(1) as f64
-}
-
-/// Bytes of memory that this process's cgroup allowed when this was first asked; `None` where it limits
-/// nothing.
-pub(crate) fn memory_of_cgroup() -> Option<u64> {
-    use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
-    static LIMIT: OnceLock<Option<u64>> = OnceLock::new();
-    *LIMIT.get_or_init(|| {
-        let (mut system, own) = (System::new().ok()?, Pid::from_u32(std::process::id()));
-        system.refresh_memory();
-        let only = ProcessRefreshKind::nothing().without_tasks();
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), false, only);
-        let limit = system.process(own)?.cgroup_limits()?.total_memory;
-        (limit != 0 && limit < system.total_memory()).then_some(limit)
-    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

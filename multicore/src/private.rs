@@ -4,7 +4,7 @@
 //! nothing of the user's, and works without a prelude.
 
 mod hook;
-mod plain;
+pub(crate) mod plain;
 mod preload;
 mod probe;
 mod route;
@@ -14,7 +14,9 @@ pub use std::any::type_name;
 pub use std::cell::UnsafeCell;
 pub use std::option::Option::{None, Some};
 pub use std::result::Result;
+pub use std::string::String;
 pub use std::time::Duration;
+pub use std::vec::Vec;
 
 pub use inventory;
 
@@ -36,11 +38,13 @@ pub use text::*;
 use std::panic::Location;
 
 use crate::call::Arguments;
+use crate::shared::travel::Borrowed;
 
 /// The traits whose methods generated code calls, to be imported without their names.
 pub mod traits {
     pub use super::probe::{
-        ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeWhole as _,
+        ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeShared as _,
+        ProbeWhole as _,
     };
     pub use super::route::{ByNothing as _, ByPlain as _, ByPlainOrSerde as _, BySerde as _};
     pub use super::text::{InBox as _, InNoBox as _, InSendBox as _, NoResult as _};
@@ -123,6 +127,7 @@ pub const fn here() -> &'static Location<'static> {
 pub struct Input<'a> {
     pub(crate) codec: Codec,
     pub(crate) rest: &'a [u8],
+    pub(crate) shared: &'a Borrowed,
 }
 
 impl Input<'_> {
@@ -142,7 +147,7 @@ impl<'a, 'b, 'w> Invocation<'a, 'b, 'w> {
     /// The arguments, to be taken in order.
     #[must_use]
     pub fn input(&self) -> Input<'a> {
-        Input { codec: self.codec, rest: self.arguments }
+        Input { codec: self.codec, rest: self.arguments, shared: self.shared }
     }
 }
 

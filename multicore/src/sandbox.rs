@@ -24,6 +24,10 @@ mod off {
             match self {}
         }
 
+        pub(crate) fn keeps_to_own_memory(&self) -> bool {
+            match *self {}
+        }
+
         pub(crate) fn enter(&self, _own: &Own) -> Result<(), String> {
             match *self {}
         }

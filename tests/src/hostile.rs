@@ -44,7 +44,12 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     };
     results_lengths: |region, random| slot(region, random).result_len.store(length(random), Relaxed);
     arguments_lengths: |region, random| slot(region, random).arguments_len.store(length(random), Relaxed);
-    outcomes: |region, random| slot(region, random).outcome.store(random.below(4) as u32, Relaxed);
+    outcomes: |region, random| slot(region, random).outcome.store(random.below(6) as u32, Relaxed);
+    parts: |region, random| {
+        let slot = slot(region, random);
+        slot.result_start.store(length(random), Relaxed);
+        slot.outcome.store(4, Relaxed);
+    };
     tasks_and_codecs: |region, random| {
         slot(region, random).task.store(random.number(), Relaxed);
         slot(region, random).codec.store(random.below(5) as u32, Relaxed);
@@ -52,6 +57,10 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     timeouts: |region, random| slot(region, random).timeout.store(any(random), Relaxed);
     retries: |region, random| slot(region, random).retries.store(any(random) as u32, Relaxed);
     result_pages: |region, random| slot(region, random).result_pages.store(any(random), Relaxed);
+    coolings: |region, random| {
+        change(word(region, random), |w| if w & PHASE == 0 { w | 1 | OWNER } else { w });
+    };
+    cooled: |region, random| slot(region, random).cooled.store(any(random) as u32, Relaxed);
     faults: |region, random| slot(region, random).fault.store(random.below(8) as u32, Relaxed);
     no_hints: |region, _random| sets(region).iter().for_each(|set| set.store(0, Relaxed));
     all_hints: |region, _random| sets(region).iter().for_each(|set| set.store(u64::MAX, Relaxed));

@@ -110,6 +110,17 @@ pub fn resident(pid: i32) -> u64 {
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
 }
 
+/// The cores that a process may run on; none when there is no such process.
+pub fn cores(pid: i32) -> Vec<usize> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or_default();
+    let ranges = list.trim().split(',').filter_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    });
+    ranges.flatten().collect()
+}
+
 /// How many parts of regions this process has mapped.
 pub fn mapped_regions() -> usize {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();

@@ -54,7 +54,7 @@ pub fn note(path: &str, line: u64) {
 }
 
 /// So that a reader finds all of the text or no file.
-fn write_whole(path: &str, text: &str) {
+pub fn write_whole(path: &str, text: &str) {
     let half = format!("{path}.{}", std::process::id());
     fs::write(&half, text).unwrap();
     fs::rename(half, path).unwrap();
@@ -64,6 +64,18 @@ fn write_whole(path: &str, text: &str) {
 #[multicore::task]
 pub fn echo(bytes: &[u8]) -> Vec<u8> {
     bytes.to_vec()
+}
+
+/// The same bytes, from window to window.
+#[multicore::task]
+pub fn hand_back(bytes: &[u8]) -> &[u8] {
+    bytes
+}
+
+/// What lies behind the middle.
+#[multicore::task]
+pub fn second_half(numbers: &[u64]) -> &[u64] {
+    &numbers[numbers.len() / 2..]
 }
 
 /// The same bytes with no framing.
@@ -441,6 +453,15 @@ fn set_up() {
     }
     if std::env::var_os("MULTICORE_TEST_EARLY_THREAD").is_some() {
         thread::spawn(|| thread::sleep(Duration::from_secs(600)));
+    }
+}
+
+/// Where a variable names a gate, the first worker to get there waits for somebody who opens it.
+#[multicore::worker_start]
+fn wait_at_gate() {
+    let Ok(gate) = std::env::var("MULTICORE_TEST_GATE") else { return };
+    if fs::File::create_new(format!("{gate}-taken")).is_ok() {
+        drop(fs::File::open(gate));
     }
 }
 

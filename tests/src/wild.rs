@@ -4,6 +4,7 @@
 
 pub mod refusal;
 pub mod region;
+pub mod shared;
 
 use std::fs::File;
 use std::os::fd::IntoRawFd;
@@ -24,6 +25,12 @@ pub fn bad_store() -> u64 {
     // ends the process and changes nothing; volatile, so that the compiler leaves it in.
     unsafe { ptr::without_provenance_mut::<u64>(8).write_volatile(1) };
     0
+}
+
+/// The elements of a borrowed result where they lie.
+pub fn in_place<R: multicore::InPlace>(borrowed: &multicore::Borrowed<R>) -> &[R::Item] {
+    // SAFETY: the pools of the tests that call this have no worker that writes where it should not.
+    unsafe { borrowed.as_slice_unchecked() }
 }
 
 /// Prints a line as a C library does.

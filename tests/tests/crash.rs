@@ -144,7 +144,14 @@ cases! { ["exec", "fork"];
     a_supervisor_that_gave_a_call_back: [("claimed", Some(How::Kill)), ("requeued", None)], "value", goes_on_by_itself;
     a_supervisor_that_took_a_call_back: [("claimed", Some(How::Stop)), ("taken-back", None)], "value", goes_on_by_itself;
     a_supervisor_that_settled_a_call: [("settled", None)], "beside_a_death", goes_on_by_itself;
+    a_supervisor_about_to_empty_windows: [("cooling", None)], "emptied", goes_on_by_itself;
     a_supervisor_that_repaired_and_woke_nobody: [("repaired", None)], "beside_a_death", goes_on_by_itself;
+    a_client_that_told_of_shared_data: [("share-told", None)], "shared", takes_everybody_along;
+    a_supervisor_that_heard_of_shared_data: [("share-heard", None)], "shared", goes_on_by_itself;
+    a_worker_that_asked_for_shared_data: [("share-asked", None)], "died_of_shared", goes_on;
+    a_supervisor_that_passed_shared_data_on: [("share-answered", None)], "shared", goes_on_by_itself;
+    a_worker_that_mapped_shared_data: [("share-mapped", None)], "died_of_shared", goes_on;
+    a_supervisor_that_let_go_and_told_nobody: [("share-gone", None)], "shared", goes_on_by_itself;
 }
 
 /// Where the supervisor hands the calls out. `answered` and `finished` are the worker's, `taken` and

@@ -174,7 +174,7 @@ stops_supervisors! {
     eventfd: SYS_eventfd2(EMFILE) any, ["Os eventfd failed"; 2];
     socketpair: SYS_socketpair(EMFILE) any, ["Os socketpair failed"; 2];
     sendmsg: SYS_sendmsg(ENOBUFS) any, ["Os sendmsg failed"; 2];
-    sendmsg_in_a_supervisor: SYS_sendmsg(ENOBUFS) in_supervisor, ["Os supervisor failed"; 2];
+    sendmsg_in_a_supervisor: SYS_sendmsg(ENOBUFS) in_supervisor, ["Os sendmsg failed"; 2];
     madvise: SYS_madvise(EINVAL) any, ["Os madvise(MADV_DONTDUMP) failed"; 2];
     becoming_a_subreaper: SYS_prctl(EPERM) subreaper, ["Os prctl(PR_SET_CHILD_SUBREAPER) failed"; 2];
 }
@@ -248,8 +248,22 @@ fn fallocate() {
         check_steps(method, told, &[("initialize", begun), ("build", error)]);
     });
     played(LATER, &refusal, |method, told| {
+        // What became of a call is short, and needs none.
+        let (died, late) = ("Died", "TimedOut");
         let steps = ["call", "death", "death", "bereft", "deadline", "orphaned", "build"];
-        check_steps(method, told, &steps.map(|step| (step, error)));
+        let ends = [error, died, died, error, late, error, error];
+        let expected: Vec<_> = steps.into_iter().zip(ends).collect();
+        check_steps(method, told, &expected);
+    });
+}
+
+/// A long payload is copied where the kernel does not write it.
+#[test]
+fn writing_to_windows() {
+    let which = |asked: &Asked| asked.arguments[2] > 4096;
+    let refusal = Refusal { calls: &[libc::SYS_pwrite64], errno: libc::ENOSPC, which };
+    played(FROM_THE_START, &refusal, |method, told| {
+        check_steps(method, told, &["initialize", "build", "call"].map(|step| (step, "ok")));
     });
 }
 

@@ -359,6 +359,22 @@ fn payloads_of_every_size_travel_through_both_regions() {
     });
 }
 
+#[test]
+#[cfg_attr(not(sandboxes), ignore = "needs landlock and seccomp")]
+fn a_result_that_no_worker_can_reach_is_borrowed_as_a_slice() {
+    let borrow = |sandbox, check: fn(Option<&[u8]>)| {
+        with_rig(pool(sandbox), |rig| {
+            let call = tasks::hand_back::call(payload::bytes(1, MOST));
+            let borrowed = rig.pool.spawn(call).unwrap().get_ref().unwrap();
+            assert!(borrowed.is_in_place());
+            rig.check();
+            check(borrowed.as_slice());
+        });
+    };
+    borrow(Sandbox::new(), |slice| payload::check(slice.expect("nobody else can write"), 1, MOST));
+    borrow(Sandbox::new().without_seccomp(), |slice| assert_eq!(slice, None, "somebody could find a way"));
+}
+
 /// Calls by their worker: what it answered last, and whether it lives.
 type Calls = HashMap<i32, u64>;
 

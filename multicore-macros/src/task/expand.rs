@@ -73,7 +73,10 @@ fn call(task: &Task) -> TokenStream {
         };
         quote!(#all.add(__multicore::put(#route, #value, #encoder));)
     });
-    let invocation = invoke(task, &quote!(#function(#(#names),*)));
+    let mut invocation = invoke(task, &quote!(#function(#(#names),*)));
+    if let Some(lent) = &task.lent_result {
+        invocation = quote_spanned!(lent.span()=> __multicore::to_owned(#invocation));
+    }
     quote_spanned! {span(task)=>
         impl #companion {
             #[doc = #documentation]
@@ -153,14 +156,23 @@ fn run(task: &Task) -> TokenStream {
         Form::Lent => quote!(&*#name),
     });
     let call = invoke(task, &quote!(#function(#(#values),*)));
-    let result_route = route(span(task), &result_type(task), Form::Owned);
+    let put = match &task.lent_result {
+        Some(lent) => {
+            let route = route(span(task), &quote!(#lent), Form::Lent);
+            quote!(put_lent_result(#route, #output, #invocation))
+        }
+        None => {
+            let route = route(span(task), &result_type(task), Form::Owned);
+            quote!(put_result(#route, &#output, #invocation))
+        }
+    };
     quote_spanned! {span(task)=>
         |#invocation: __multicore::Invocation<'_, '_, '_>| {
             let mut #input = #invocation.input();
             #(#takes)*
             #input.finish()?;
             let #output = #call;
-            __multicore::put_result(#result_route, &#output, #invocation)
+            __multicore::#put
         }
     }
 }

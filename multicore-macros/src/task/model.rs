@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, FnArg, GenericParam, ItemFn, Pat, PatType, ReturnType, Type, Visibility};
 
 use super::args::{Args, Codec};
-use super::types::{self, Form};
+use super::types::{self, Form, Returned};
 use crate::function;
 use crate::messages::{self, at};
 use crate::options::Errors;
@@ -20,7 +20,10 @@ pub(crate) struct Task {
     pub(crate) function: Ident,
     pub(crate) companion: Ident,
     pub(crate) arguments: Vec<Argument>,
+    /// What a call gives back.
     pub(crate) result: Type,
+    /// The text or slice, where the function returns a reference to it.
+    pub(crate) lent_result: Option<Type>,
     /// The argument and result types as written.
     pub(crate) signature: String,
 }
@@ -49,12 +52,10 @@ impl Task {
                 FnArg::Receiver(_) => None,
             })
             .collect();
-        let result = match &item.sig.output {
-            ReturnType::Default => unit(function.span()),
-            ReturnType::Type(_, ty) => {
-                own.note(types::result(ty));
-                (**ty).clone()
-            }
+        let returned = match &item.sig.output {
+            ReturnType::Default => Some(Returned { ty: unit(function.span()), lent: None }),
+            // With errors as text it has to be a `Result`.
+            ReturnType::Type(_, ty) => own.note(types::result(ty, !args.text)),
         };
         if let (true, Codec::Raw(literal)) = (own.is_empty() && arguments.len() != 1, &args.codec) {
             own.push(match item.sig.inputs.iter().nth(1) {
@@ -66,6 +67,7 @@ impl Task {
             errors.push(error);
             return None;
         }
+        let Returned { ty: result, lent: lent_result } = returned?;
         // Located at the function's name, and from this expansion: lints about names pass it by.
         let companion = args.type_name.clone().unwrap_or_else(|| {
             let mut name = function.clone();
@@ -82,6 +84,7 @@ impl Task {
             signature: signature(item),
             arguments,
             result,
+            lent_result,
         })
     }
 }

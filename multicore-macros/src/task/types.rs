@@ -5,7 +5,8 @@
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::Type;
+use syn::spanned::Spanned;
+use syn::{Type, parse_quote_spanned};
 
 use crate::messages::{self, at};
 
@@ -44,15 +45,44 @@ pub(crate) fn argument(ty: &Type) -> syn::Result<(Form, Type)> {
     Ok((form, inner.clone()))
 }
 
-/// Checks a result's type.
-pub(crate) fn result(ty: &Type) -> syn::Result<()> {
-    match ungrouped(ty) {
+/// What a function returns.
+pub(crate) struct Returned {
+    /// What a call of it gives back.
+    pub(crate) ty: Type,
+    /// Text or a slice, where the function returns a reference to it.
+    pub(crate) lent: Option<Type>,
+}
+
+/// What a function of this result type returns; `may_lend` says whether it can be a reference.
+pub(crate) fn result(ty: &Type, may_lend: bool) -> syn::Result<Returned> {
+    let borrowed = Borrowed { reference: messages::RESULT_REFERENCE, lifetime: messages::RESULT_LIFETIME };
+    let bare = ungrouped(ty);
+    let returned = match bare {
         Type::Ptr(pointer) => return Err(at(pointer, messages::RAW_POINTER)),
         Type::Never(never) => return Err(at(never, messages::NEVER)),
-        _ => {}
-    }
-    let borrowed = Borrowed { reference: messages::RESULT_REFERENCE, lifetime: messages::RESULT_LIFETIME };
-    check(ty, messages::IMPL_RESULT, &borrowed)
+        Type::Reference(reference) if may_lend && reference.mutability.is_none() => lent(&reference.elem),
+        _ => None,
+    };
+    let returned = returned.unwrap_or_else(|| Returned { ty: ty.clone(), lent: None });
+    check(&returned.ty, messages::IMPL_RESULT, &borrowed)?;
+    Ok(returned)
+}
+
+/// Text and slices have an owned type that travels in the same form.
+fn lent(elem: &Type) -> Option<Returned> {
+    let lent = ungrouped(elem).clone();
+    let span = lent.span();
+    let ty = match &lent {
+        Type::Slice(slice) => {
+            let elem = &slice.elem;
+            parse_quote_spanned!(span=> __multicore::Vec<#elem>)
+        }
+        Type::Path(path) if path.qself.is_none() && path.path.is_ident("str") => {
+            parse_quote_spanned!(span=> __multicore::String)
+        }
+        _ => return None,
+    };
+    Some(Returned { ty, lent: Some(lent) })
 }
 
 struct Borrowed {
@@ -172,10 +202,25 @@ mod tests {
 
     #[test]
     fn what_is_borrowed_is_found_at_any_depth() {
-        let check = |ty: &str| result(&syn::parse_str(ty).unwrap()).is_ok();
+        let check = |ty: &str| result(&syn::parse_str(ty).unwrap(), true).is_ok();
         assert!(check("HashMap<String, Cow<'static, str>>"));
         assert!(!check("HashMap<String, (u8, Cow<'_, str>)>"));
         assert!(!check("Vec<[&u8; 2]>"));
         assert!(!check("Option<impl Iterator>"));
+    }
+
+    #[test]
+    fn text_and_slices_are_lent() {
+        let lent = |ty: &str, may_lend| {
+            let returned = result(&syn::parse_str(ty).unwrap(), may_lend).ok()?;
+            returned.lent.map(|_| text(returned.ty.to_token_stream()))
+        };
+        assert_eq!(lent("&str", true).as_deref(), Some("__multicore::String"));
+        assert_eq!(lent("&'a [Row]", true).as_deref(), Some("__multicore::Vec<Row>"));
+        assert_eq!(lent("(&'static [u8])", true).as_deref(), Some("__multicore::Vec<u8>"));
+        for other in ["&[&u8]", "&mut [u8]", "&Vec<u8>", "&[Cow<'_, str>]", "Vec<u8>"] {
+            assert_eq!(lent(other, true), None, "{other}");
+        }
+        assert_eq!(lent("&str", false), None);
     }
 }

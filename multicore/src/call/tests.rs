@@ -11,6 +11,11 @@ use crate::error::TextError;
 
 /// What client and worker do with a call, one after the other.
 fn through_worker<R>(call: Call<'_, R>) -> Result<R, Failure> {
+    traced(call).map(|(result, _)| result)
+}
+
+/// As [`through_worker`], with how many bytes the arguments and the result took.
+fn traced<R>(call: Call<'_, R>) -> Result<(R, [usize; 2]), Failure> {
     let limit = 1 << 30;
     let mut sent = Vec::new();
     let mut out = WindowWriter::new(&mut sent, limit);
@@ -22,9 +27,11 @@ fn through_worker<R>(call: Call<'_, R>) -> Result<R, Failure> {
     let mut answered = Vec::new();
     let mut results = WindowWriter::new(&mut answered, limit);
     let arguments = &bytemuck::cast_slice(&aligned)[..len];
-    (call.entry.run)(Invocation { arguments, codec: call.codec, results: &mut results })?;
-    let len = results.needed();
-    (call.decode)(Reply { codec: call.codec, payload: Payload::of(&answered[..len]) })
+    let (codec, shared) = (call.codec, &Borrowed::default());
+    (call.entry.run)(Invocation { arguments, codec, shared, results: &mut results })?;
+    let answer = results.needed();
+    let result = (call.decode)(Reply { codec, payload: Payload::of(&answered[..answer]) })?;
+    Ok((result, [len, answer]))
 }
 
 /// Plain-old-data that serde does not know.
@@ -112,6 +119,70 @@ fn plain_arguments_and_results_are_not_taken_apart() {
     assert_eq!(out.needed(), 16 + 400 + 1);
 }
 
+#[multicore::task]
+fn tail(values: &[u64]) -> &[u64] {
+    &values[1..]
+}
+
+#[multicore::task]
+fn word<'a>(text: &'a str, _other: &str) -> &'a str {
+    text.split(' ').next().unwrap_or_default()
+}
+
+#[multicore::task]
+fn dark(pixels: &[Pixel]) -> &[Pixel] {
+    &pixels[..1]
+}
+
+#[multicore::task]
+fn later<'a>(words: &'a [String], from: &usize) -> &'a [String] {
+    &words[*from..]
+}
+
+#[test]
+fn what_a_function_borrows_from_its_arguments_is_copied_for_the_caller() {
+    let words = ["a".to_owned(), "bc".to_owned()];
+    assert_eq!(through_worker(later::call(&words, &1)).unwrap(), ["bc"]);
+    assert_eq!(later::call(&words, &1).body.run(), ["bc"]);
+    assert_eq!(through_worker(dark::call(&[Pixel([1; 4]), Pixel([2; 4])])).unwrap(), [Pixel([1; 4])]);
+    for codec in codecs() {
+        assert_eq!(through_worker(tail::call(&[1, 2, 3]).codec(codec)).unwrap(), [2, 3], "{codec:?}");
+        if codec != Codec::Raw {
+            assert_eq!(through_worker(word::call("so it is", "").codec(codec)).unwrap(), "so", "{codec:?}");
+        }
+    }
+    assert_eq!((tail::call(&[1]).body.run(), word::call("a b", "").body.run()), (vec![], "a".to_owned()));
+}
+
+fn codecs() -> Vec<Codec> {
+    vec![
+        Codec::Bincode,
+        #[cfg(feature = "json")]
+        Codec::Json,
+        Codec::Raw,
+    ]
+}
+
+#[test]
+fn bytes_text_and_plain_values_are_copied_in_one_piece_as_arguments_and_results() {
+    fn sizes<R>(call: Call<'_, R>) -> [usize; 2] {
+        traced(call).unwrap().1
+    }
+    // A count, padding to the alignment, and the values' own bytes; and those alone.
+    let (text, values) = ("x".repeat(1000), vec![7_u64; 125]);
+    assert_eq!(sizes(reversed::call(vec![1; 1000])), [1016, 1000]);
+    assert_eq!(sizes(double::call(values.clone())), [1016, 1000]);
+    assert_eq!(sizes(tail::call(&values)), [1016, 992]);
+    assert_eq!(sizes(dark::call(&[Pixel([0; 4]); 250])), [1016, 4]);
+    assert_eq!(sizes(word::call(&text, "")), [1024, 1000]);
+    assert_eq!(sizes(loud::call(text)), [1016, 1000]);
+}
+
+#[multicore::task]
+fn loud(text: String) -> String {
+    text.to_uppercase()
+}
+
 #[multicore::task(codec = "raw")]
 fn shout(text: &str) -> String {
     text.to_uppercase()
@@ -146,7 +217,12 @@ fn json_carries_what_serde_knows() {
 fn bytes_left_over_are_an_error() {
     let mut results = Vec::new();
     let mut out = WindowWriter::new(&mut results, 1 << 20);
-    let invocation = Invocation { arguments: &[0; 16], codec: Codec::Bincode, results: &mut out };
+    let invocation = Invocation {
+        arguments: &[0; 16],
+        codec: Codec::Bincode,
+        shared: &Borrowed::default(),
+        results: &mut out,
+    };
     assert!(
         matches!((nothing::entry().run)(invocation), Err(Failure::Decode(why)) if why.contains("16 bytes"))
     );

@@ -6,6 +6,9 @@
 //! | `Json` | JSON text and a newline | not carried: plain values need not be serialisable |
 //! | `Raw` | not carried: it has no framing | the bytes alone, all of the payload |
 //!
+//! A slice that lies in shared data stands as its place there ([`lend_plain`]): a count with its highest bit
+//! set, the data's number, and the first byte.
+//!
 //! Arguments stand one after another, so every framing but `Raw`'s says where it ends. A whole
 //! result is one value in the same framing ([`decode_whole`]), or plain bytes without any
 //! ([`payload_plain`], written by [`encode_plain`] with `Raw`).
@@ -30,7 +33,9 @@ use bytemuck::Pod;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::shared::travel::{self, Borrowed};
 use crate::shm::window::{Payload, WindowWriter};
+use crate::sys::memory::in_large_pages;
 
 pub use failure::Failure;
 
@@ -101,7 +106,7 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, input: &mut &[u8]) -> Re
 
 /// Takes the one value that `payload` holds, by serde; bytes left over are an error.
 pub(crate) fn decode_whole<T: DeserializeOwned>(codec: Codec, payload: Payload<'_>) -> Result<T, Failure> {
-    let bytes = payload.to_vec().ok_or_else(|| no_memory(payload.len()))?;
+    let bytes: Vec<u8> = payload.to_plain(in_large_pages).ok_or_else(|| no_memory(payload.len()))?;
     let mut input = bytes.as_slice();
     let value = decode(codec, &mut input)?;
     match input.len() {
@@ -129,6 +134,24 @@ pub(crate) fn encode_plain<T: Pod>(
     }
 }
 
+/// As [`encode_plain`], for an argument by reference: of a large part of shared data, where it is.
+///
+/// # Errors
+/// As [`encode_plain`].
+pub(crate) fn lend_plain<T: Pod>(
+    codec: Codec,
+    values: &[T],
+    out: &mut WindowWriter<'_>,
+) -> Result<(), Failure> {
+    match codec {
+        Codec::Bincode => match travel::name_slice(bytemuck::cast_slice(values)) {
+            Some((id, place)) => plain::encode_place(values.len(), id, place, out),
+            None => plain::encode_counted(values, out),
+        },
+        _ => encode_plain(codec, values, out),
+    }
+}
+
 /// Borrows plain values off the front of `input` (`Raw`: all of it).
 ///
 /// The window that `input` is a part of starts at a multiple of [`ALIGNMENT`], so an address says
@@ -137,6 +160,19 @@ pub(crate) fn encode_plain<T: Pod>(
 /// [`ALIGNMENT`]: crate::shm::window::ALIGNMENT
 pub(crate) fn decode_plain<'a, T: Pod>(codec: Codec, input: &mut &'a [u8]) -> Result<&'a [T], Failure> {
     plain::borrow(take_plain::<T>(codec, input)?)
+}
+
+/// Takes what [`lend_plain`] wrote off the front of `input`: borrowed where it lies, which may be in shared
+/// data.
+pub(crate) fn borrow_plain<'a, T: Pod>(
+    codec: Codec,
+    input: &mut &'a [u8],
+    shared: &'a Borrowed,
+) -> Result<&'a [T], Failure> {
+    let place = if codec == Codec::Bincode { plain::take_place::<T>(input)? } else { None };
+    let Some(place) = place else { return decode_plain(codec, input) };
+    let bytes = shared.slice(place.id, place.bytes).map_err(Failure::Decode)?;
+    bytemuck::try_cast_slice(bytes).map_err(|error| Failure::Decode(error.to_string()))
 }
 
 /// Copies plain values off the front of `input` (`Raw`: all of it), for an argument by value.
@@ -150,7 +186,7 @@ pub(crate) fn decode_plain_vec<T: Pod>(codec: Codec, input: &mut &[u8]) -> Resul
 pub(crate) fn payload_plain<T: Pod>(payload: Payload<'_>) -> Result<Vec<T>, Failure> {
     let size = size_of::<T>();
     let found = payload.len();
-    payload.to_plain().ok_or_else(|| {
+    payload.to_plain(in_large_pages).ok_or_else(|| {
         if size != 0 && found.is_multiple_of(size) {
             return no_memory(found);
         }

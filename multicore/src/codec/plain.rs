@@ -1,5 +1,7 @@
 //! Plain-old-data at memcpy speed: no value is looked at on its own.
 
+use std::ops::Range;
+
 use bytemuck::Pod;
 
 use super::Failure;
@@ -29,6 +31,45 @@ pub(super) fn encode_alone<T: Pod>(values: &[T], out: &mut WindowWriter<'_>) -> 
     let mut sink = Sink::new(out);
     let written = sink.put(bytes);
     sink.finish(written.map_err(String::from))
+}
+
+/// Bytes of shared data.
+pub(super) struct Place {
+    pub(super) id: u64,
+    pub(super) bytes: Range<u64>,
+}
+
+/// Set in a count of values that do not stand behind it.
+const ELSEWHERE: u64 = 1 << 63;
+
+/// Appends where `count` values stand in shared data: from byte `start` of number `id`.
+pub(super) fn encode_place(
+    count: usize,
+    id: u64,
+    start: usize,
+    out: &mut WindowWriter<'_>,
+) -> Result<(), Failure> {
+    let words = [count as u64 | ELSEWHERE, id, start as u64];
+    let mut sink = Sink::new(out);
+    let written = words.iter().try_for_each(|word| sink.put(&word.to_le_bytes()));
+    sink.finish(written.map_err(String::from))
+}
+
+/// Takes what [`encode_place`] wrote off the front of `input`, if that is what stands there.
+pub(super) fn take_place<T: Pod>(input: &mut &[u8]) -> Result<Option<Place>, Failure> {
+    let Some((count, rest)) = input.split_first_chunk::<COUNT>() else { return Ok(None) };
+    let count = u64::from_le_bytes(*count);
+    if count & ELSEWHERE == 0 {
+        return Ok(None);
+    }
+    let no_place = || Failure::decode("the place of a slice in shared data is none");
+    let (id, rest) = rest.split_first_chunk::<COUNT>().ok_or_else(no_place)?;
+    let (start, rest) = rest.split_first_chunk::<COUNT>().ok_or_else(no_place)?;
+    let start = u64::from_le_bytes(*start);
+    let len = (count & !ELSEWHERE).checked_mul(size_of::<T>() as u64).ok_or_else(no_place)?;
+    let end = start.checked_add(len).ok_or_else(no_place)?;
+    *input = rest;
+    Ok(Some(Place { id: u64::from_le_bytes(*id), bytes: start..end }))
 }
 
 /// Takes what [`encode_counted`] wrote off the front of `input`: the values' bytes.

@@ -84,7 +84,7 @@ pub(super) struct Stage<'b, 's, 'w> {
 }
 
 /// Small enough that clearing it does not show in a short call.
-const STAGE: usize = 1024;
+const STAGE: usize = 256;
 
 impl<'s, 'w> Sink<'s, 'w> {
     /// Runs `write` on a stage in front of this sink, then passes on what is left there.

@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) workers: usize,
     pub(crate) slots: usize,
     pub(crate) payload_limit: usize,
+    pub(crate) warm_memory: u64,
     pub(crate) start: Option<Start>,
     pub(crate) max_load_average: Option<f64>,
     pub(crate) grace: Duration,
@@ -51,6 +52,8 @@ impl Settings {
 
 /// The payload limit that the address space allows without a thought.
 const PAYLOAD_LIMIT: u64 = 4 << 30;
+/// What a payload of 64 MiB takes, there and back.
+const WARM_MEMORY: u64 = 128 << 20;
 /// Windows are not made smaller than this.
 pub(crate) const LEAST_PAYLOAD_LIMIT: u64 = 4096;
 /// Above this a slot's windows would not fit the address space.
@@ -78,6 +81,8 @@ impl Config {
         let (payload_limit, what) = pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?
             .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
         within(what, payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
+        let (warm_memory, _) = pick("warm_memory", self.warm_memory, "MULTICORE_WARM_MEMORY")?
+            .unwrap_or_else(|| (warm_by_default(), "warm_memory"));
         let start = match self.start {
             _ if self.sandbox.is_some() => Some(Start::Exec),
             Some(start) => Some(start),
@@ -87,17 +92,19 @@ impl Config {
         if let Some((share, what)) = max_load_average {
             crate::load::check(share).map_err(|why| Error::config(what, why))?;
         }
+        let pin = self.pin.map_or_else(pin_from_environment, Ok)?;
         Ok(Settings {
             workers,
             slots,
             payload_limit: usize::try_from(payload_limit).unwrap_or(usize::MAX),
+            warm_memory,
             start,
             max_load_average: max_load_average.map(|(share, _)| share),
             grace: self.grace.unwrap_or(Duration::from_millis(100)),
             shutdown_timeout: self.shutdown_timeout.unwrap_or(Duration::from_secs(10)),
             keep_fds: self.keep_fds,
             timeout: self.timeout,
-            limits: with_defaults(limits),
+            limits: with_defaults(if pin { pinned(limits)? } else { limits }),
             sandbox: self.sandbox,
             patience: Patience { asked: self.spin, cores },
             isolate,
@@ -152,15 +159,26 @@ fn checked(limits: Limits) -> Result<Limits> {
     Ok(limits)
 }
 
-/// A worker is one of many: its libraries shall not each start a thread for every core. And a worker
-/// that grows beyond the cgroup's memory shall fail alone, before the kernel chooses whom to end.
+/// A worker is one of many: its libraries shall not each start a thread for every core.
 fn with_defaults(mut limits: Limits) -> Limits {
     let one = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"].map(|name| (name.into(), "1".into()));
     limits.variables.splice(0..0, one);
-    // What is reserved and never touched counts as well: a program that reserves much is left alone.
-    let affordable = |most: &u64| process::mapped_data() < most / 2;
-    limits.data = limits.data.or_else(|| crate::load::memory_of_cgroup().filter(affordable));
     limits
+}
+
+/// Each worker to one core, by name.
+fn pinned(mut limits: Limits) -> Result<Limits> {
+    if limits.cpus.is_empty() {
+        limits.cpus = process::usable_cpus().ok_or_else(|| {
+            Error::config("pin", "the kernel does not tell which cores there are; name them by `cpus`")
+        })?;
+    }
+    Ok(Limits { cpus: process::spread(limits.cpus), pin: true, ..limits })
+}
+
+/// Not much of what a cgroup allows.
+fn warm_by_default() -> u64 {
+    process::memory_of_cgroup().map_or(WARM_MEMORY, |memory| WARM_MEMORY.min(memory / 16))
 }
 
 /// The value set in code, else the variable's; with the name of what set it.
@@ -202,6 +220,16 @@ fn start_from_environment() -> Result<Option<Start>> {
         Some("fork") => Ok(Some(Start::Fork)),
         Some(other) => {
             Err(Error::config("MULTICORE_START", format!("`{other}` is neither `exec` nor `fork`")))
+        }
+    }
+}
+
+fn pin_from_environment() -> Result<bool> {
+    match read("MULTICORE_PIN")?.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => {
+            Err(Error::config("MULTICORE_PIN", format!("`{other}` is neither `true` nor `false`")))
         }
     }
 }

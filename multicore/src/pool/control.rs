@@ -1,6 +1,7 @@
 //! What client and supervisor say to each other on the control socket: little, and seldom. Calls
 //! never travel here.
 
+use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::pool::spin::Patience;
 use crate::pool::worker::limits::Limits;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
-use crate::sys::socket;
+use crate::sys::socket::{self, Received};
 
 /// The first message. Descriptors: the region, the client's pidfd, the lifeline's writing end, the roster,
 /// the client's bell where the pool is sandboxed, and those that workers keep.
@@ -35,6 +36,8 @@ pub(crate) struct Hello {
     pub(crate) faults: bool,
     /// The numbers under which the workers have the descriptors that they keep.
     pub(crate) keep_fds: Vec<i32>,
+    /// How many pieces of shared data the client tells of before anything else.
+    pub(crate) shares: usize,
 }
 
 /// To the template. Descriptor: the supervisor's end of a new control socket.
@@ -52,8 +55,14 @@ pub(crate) enum Order {
     Drain,
     /// Look at what runs: a call is to be ended.
     Look,
+    /// Free slots keep pages for calls to come: give them back once no such word came for a while.
+    Warm,
     /// This call may be run again so often at most, whatever its header says.
     Bound { slot: u32, generation: u32, most: u32 },
+    /// Calls that come name this. Descriptor: its sealed file of so many bytes.
+    Share { id: u64, len: u64 },
+    /// Nothing names these any more.
+    LetGo { ids: Vec<u64> },
     /// Leave now.
     Stop,
 }
@@ -108,16 +117,35 @@ pub(crate) fn receive<T: DeserializeOwned>(
     prefix_len: usize,
     timeout: Option<Duration>,
 ) -> Result<Option<(T, Vec<OwnedFd>)>> {
-    let mut buffer = vec![0; MOST];
-    let received = match socket::receive(from, &mut buffer, timeout) {
-        Ok(received) if received.len == 0 => return Ok(None),
+    receive_by(socket::receive, from, prefix_len, timeout)
+}
+
+/// As [`receive`], without a prefix; and a message whose descriptors this process has no room for comes
+/// without them.
+pub(crate) fn receive_what_fits<T: DeserializeOwned>(
+    from: BorrowedFd<'_>,
+    timeout: Option<Duration>,
+) -> Result<Option<(T, Vec<OwnedFd>)>> {
+    receive_by(socket::receive_what_fits, from, 0, timeout)
+}
+
+type Receive = fn(BorrowedFd<'_>, usize, Option<Duration>) -> io::Result<Received>;
+
+fn receive_by<T: DeserializeOwned>(
+    receive: Receive,
+    from: BorrowedFd<'_>,
+    prefix_len: usize,
+    timeout: Option<Duration>,
+) -> Result<Option<(T, Vec<OwnedFd>)>> {
+    let received = match receive(from, MOST, timeout) {
+        Ok(received) if received.bytes.is_empty() => return Ok(None),
         Ok(received) => received,
-        Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+        Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
             return Ok(None);
         }
         Err(e) => return Err(Error::os("recvmsg", e)),
     };
-    let body = buffer[..received.len].get(prefix_len..).unwrap_or_default();
+    let body = received.bytes.get(prefix_len..).unwrap_or_default();
     let config = bincode::config::standard().with_limit::<MOST>();
     let (message, _) = bincode::serde::decode_from_slice(body, config)
         .map_err(|why| Error::config("the control message", why.to_string()))?;

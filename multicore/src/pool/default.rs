@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::client::launch;
+use super::client::launch::{self, Origin};
 use super::worker::ready;
 use super::{Backend, Pool};
-use crate::config::{Config, Start};
+use crate::config::{Config, Settings, Start};
 use crate::error::{Error, Result};
 use crate::load;
 use crate::sys::fork_guard::{self, Token};
@@ -61,13 +61,13 @@ pub(crate) fn pool() -> Result<Arc<Pool>> {
     match &*state {
         State::Open(pool) => Ok(pool.clone()),
         State::Closed => Err(Error::Closed),
-        State::Unopened => open(&mut state, Config::new()),
+        State::Unopened => open(&mut state, Config::new().settle()?, Origin::AsSettled),
     }
 }
 
-fn open(state: &mut State, config: Config) -> Result<Arc<Pool>> {
-    load::set_process_wide(config.clone().settle()?.max_load_average);
-    let pool = Arc::new(config.build()?);
+fn open(state: &mut State, settings: Settings, from: Origin) -> Result<Arc<Pool>> {
+    load::set_process_wide(settings.max_load_average);
+    let pool = Arc::new(Pool::open(settings, from)?);
     *state = State::Open(pool.clone());
     Ok(pool)
 }
@@ -123,12 +123,10 @@ pub fn initialize_with(config: Config) -> Result<()> {
     if let State::Open(_) = &*state {
         return Ok(());
     }
-    let settings = config.clone().settle()?;
-    let inline = crate::config::backend_from_environment()? == crate::config::BackendChoice::Inline;
-    if !inline && settings.start.or_else(launch::method).unwrap_or(Start::Fork) == Start::Fork {
-        launch::fork_template()?;
-    }
-    open(&mut state, config).map(drop)
+    let settings = config.settle()?;
+    let forks = settings.start.or_else(launch::method).unwrap_or(Start::Fork) == Start::Fork;
+    let from = if forks { Origin::ThisMoment } else { Origin::AsSettled };
+    open(&mut state, settings, from).map(drop)
 }
 
 /// Finishes the accepted calls of the default pool, within [`Config::shutdown_timeout`], and ends its

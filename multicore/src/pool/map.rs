@@ -21,6 +21,10 @@ impl Pages for File {
         memfd::provide(self.0.as_fd(), offset as u64, len as u64)
     }
 
+    fn write(&self, offset: usize, bytes: &[u8]) -> io::Result<()> {
+        memfd::write_within_limit(self.0.as_fd(), bytes, offset as u64)
+    }
+
     fn release(&self, offset: usize, len: usize) -> io::Result<()> {
         memfd::release(self.0.as_fd(), offset as u64, len as u64)
     }
@@ -30,7 +34,8 @@ impl Pages for File {
     }
 }
 
-/// Makes a region; its windows are halved until they fit the address space and the file-size limit.
+/// Makes a region; its windows are halved until they fit the address space and the file-size limit. Its slot
+/// headers are still to be [provided](provide_headers).
 ///
 /// # Errors
 /// `Os`, with the call that the kernel refused even for the smallest windows.
@@ -52,8 +57,17 @@ pub(crate) fn make(mut geometry: Geometry) -> Result<(Region, Arc<OwnedFd>)> {
 /// `Os`. Its windows are as large as those of the region whose calls it is for, or there is none.
 pub(crate) fn make_private(geometry: Geometry) -> Result<(Region, Arc<OwnedFd>)> {
     let (region, file) = try_make(c"multicore-private", geometry)?;
+    provide_headers(&region)?;
     region.keep_from_forks().map_err(|e| Error::os("madvise(MADV_DONTFORK)", e))?;
     Ok((region, file))
+}
+
+/// Gives the slot headers their pages.
+///
+/// # Errors
+/// `Os` from `fallocate`.
+pub(crate) fn provide_headers(region: &Region) -> Result<()> {
+    region.provide_headers().map_err(|e| Error::os("fallocate", e))
 }
 
 fn is_about_size(error: &Error) -> bool {
@@ -73,7 +87,7 @@ fn try_make(name: &CStr, geometry: Geometry) -> Result<(Region, Arc<OwnedFd>)> {
     memfd::set_len(file.as_fd(), total as u64)?;
     memfd::seal_size(file.as_fd())?;
     let region = map(file.clone(), geometry)?;
-    region.provide_control().map_err(|e| Error::os("fallocate", e))?;
+    region.provide_front().map_err(|e| Error::os("fallocate", e))?;
     Ok((region, file))
 }
 

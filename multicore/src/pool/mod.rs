@@ -19,18 +19,22 @@ pub(crate) mod supervisor;
 pub(crate) mod worker;
 
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use self::client::launch::Origin;
 use self::client::life::{self, Life};
 use self::client::link::Link;
-use self::client::{Client, launch};
+use self::client::{Client, launch, template};
+use self::control::Hello;
 use self::worker::ready;
 use crate::call::Call;
-use crate::config::{BackendChoice, Config, Start};
+use crate::config::{BackendChoice, Config, Settings, Start};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
+use crate::shm::region::Region;
 use crate::sys::{eventfd, exit};
 
 /// Worker processes, their supervisor and their shared memory.
@@ -67,7 +71,8 @@ impl Config {
     /// `Config` for a value out of range or a start method that the program does not use;
     /// `Registry` for an unusable table of tasks; `Os` when the kernel refuses; `RestartLimit`.
     pub fn build(self) -> Result<Pool> {
-        Pool::open(self)
+        let settings = self.settle()?;
+        Pool::open(settings, Origin::AsSettled)
     }
 }
 
@@ -77,8 +82,8 @@ impl Pool {
         Config::new()
     }
 
-    pub(crate) fn open(config: Config) -> Result<Pool> {
-        let mut settings = config.settle()?;
+    /// Makes a pool; `from` says where its supervisor comes from, and every later one.
+    pub(crate) fn open(mut settings: Settings, from: Origin) -> Result<Pool> {
         crate::registry::registry()?;
         if ready::in_worker() {
             settings.allow_here(IN_WORKER)?;
@@ -94,17 +99,22 @@ impl Pool {
         let (method, bell) = match settings.sandbox {
             // Whatever the program's other pools do.
             Some(_) => (Start::Exec, Some(eventfd::create()?)),
-            None => (launch::settle_method(settings.start)?, None),
+            None => (launch::settle_method(from.method().or(settings.start))?, None),
         };
-        let geometry =
-            Geometry { slots: settings.slots, workers: settings.workers, window: settings.payload_limit };
-        let (region, file) = map::make(geometry)?;
-        for slot in 0..settings.slots {
-            region.free().insert(slot);
-        }
-        let hello = life::hello(region.geometry(), &settings, !faults.is_empty())?;
-        let kept = life::copies(&hello.keep_fds)?;
-        let link = Link::start(method, &file, bell.as_ref(), &hello, &kept)?;
+        // It comes to life while the rest is made ready.
+        let launched = launch::launch(method, from, &settings)?;
+        let (region, file, hello, kept) = match furnish(&settings, !faults.is_empty()) {
+            Ok(furnished) => furnished,
+            Err(error) => {
+                launched.give_up();
+                return Err(error);
+            }
+        };
+        let link = Link::start(launched, &file, bell.as_ref(), &hello, &kept, || {
+            map::provide_headers(&region)?;
+            (0..settings.slots).for_each(|slot| region.free().insert(slot));
+            Ok(())
+        })?;
         let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };
         let client = Arc::new(Client::new(region, file, bell, settings, faults, method, life));
         remember(&client);
@@ -163,6 +173,16 @@ impl Pool {
     }
 }
 
+/// A region, and what its supervisor is to be told and given.
+fn furnish(settings: &Settings, faults: bool) -> Result<(Region, Arc<OwnedFd>, Hello, Vec<OwnedFd>)> {
+    let geometry =
+        Geometry { slots: settings.slots, workers: settings.workers, window: settings.payload_limit };
+    let (region, file) = map::make(geometry)?;
+    let hello = life::hello(region.geometry(), settings, faults)?;
+    let kept = life::copies(&hello.keep_fds)?;
+    Ok((region, file, hello, kept))
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shutdown();
@@ -198,7 +218,7 @@ extern "C" fn stop_all() {
     // Another thread may be inside; it is about to end as well.
     let Ok(living) = LIVING.try_lock() else { return };
     living.iter().filter_map(Weak::upgrade).for_each(|client| client.stop());
-    launch::end_template();
+    template::end();
 }
 
 /// Where a pool's calls run.

@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use super::client::{launch, life, link::Link};
+use super::client::launch::{self, Origin};
+use super::client::{life, link::Link};
 use super::{Backend, Pool, map, repair};
 use crate::call::{Arguments, Call, Encoder, Invocation};
 use crate::codec::{self, Codec, Failure};
-use crate::config::Start;
 use crate::error::{Error, Exit};
 use crate::registry::{Declared, Entry};
 use crate::shm::layout::Geometry;
@@ -69,8 +69,9 @@ fn a_supervisor_with_other_tasks_starts_no_worker() {
     let (region, file) = map::make(Geometry { slots: 1, workers: 1, window: 4096 }).unwrap();
     let mut hello = life::hello(region.geometry(), &settings, false).unwrap();
     hello.digest ^= 1;
-    launch::settle_method(None).unwrap();
-    let error = Link::start(Start::Exec, &file, None, &hello, &[]).map(drop).unwrap_err();
+    let launched =
+        launch::launch(launch::settle_method(None).unwrap(), Origin::AsSettled, &settings).unwrap();
+    let error = Link::start(launched, &file, None, &hello, &[], || Ok(())).map(drop).unwrap_err();
     assert!(matches!(&error, Error::Registry { what } if what.contains("different tasks")), "{error}");
 }
 

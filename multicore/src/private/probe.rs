@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::route::{Lent, Owned};
+use crate::shared::{Plain, Shared};
 
 /// What can be sent to a worker.
 #[diagnostic::on_unimplemented(
@@ -26,6 +27,11 @@ pub trait Argument {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Argument for T {}
+
+/// Shared data, which travels to a worker and not back.
+pub struct SharedData<T>(PhantomData<T>);
+
+impl<T> Argument for SharedData<T> {}
 
 /// What can be sent back from a worker.
 #[diagnostic::on_unimplemented(
@@ -104,6 +110,34 @@ impl ProbePlain for &&Lent<str> {
 
 impl<T: Pod> ProbePlain for &&Lent<[T]> {
     fn __multicore_probe(self) -> PhantomData<()> {
+        PhantomData
+    }
+}
+
+/// Of shared data, each value must be plain-old-data.
+pub trait ProbeShared {
+    type Element;
+    fn __multicore_probe(self) -> PhantomData<SharedData<Self::Element>>
+    where
+        Self::Element: Plain;
+}
+
+impl<T> ProbeShared for &&Owned<Shared<[T]>> {
+    type Element = T;
+    fn __multicore_probe(self) -> PhantomData<SharedData<T>>
+    where
+        T: Plain,
+    {
+        PhantomData
+    }
+}
+
+impl<T> ProbeShared for &&Lent<Shared<[T]>> {
+    type Element = T;
+    fn __multicore_probe(self) -> PhantomData<SharedData<T>>
+    where
+        T: Plain,
+    {
         PhantomData
     }
 }

@@ -23,6 +23,7 @@ use super::Input;
 use super::plain::{AsPlain, FromPlain, LendPlain};
 use crate::call::{Encoder, Invocation, Reply};
 use crate::codec::{self, Codec, Failure};
+use crate::shared::travel;
 use crate::shm::window::Payload;
 
 /// A type that is taken or returned by value.
@@ -78,6 +79,12 @@ pub trait ResultRoute: Route<Sent: Sized> {
     fn take_result(reply: Reply<'_>) -> Result<Self::Sent, Failure>;
 }
 
+/// A way back for text or a slice that the function returns a reference to; its owned type is what the caller
+/// gets, and travels in the same form.
+pub trait LentResultRoute: Route {
+    fn put_result(value: &Self::Sent, invocation: Invocation<'_, '_, '_>) -> Result<(), Failure>;
+}
+
 /// Whether a type that could go either way goes by serde.
 fn by_serde<T>(codec: Codec) -> bool {
     // A count of values without a size cannot be checked against any bytes; serde's formats can.
@@ -85,9 +92,24 @@ fn by_serde<T>(codec: Codec) -> bool {
     !plain
 }
 
-fn put_plain_result<V: AsPlain>(value: &V, invocation: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+fn put_plain_result<V: AsPlain + ?Sized>(
+    value: &V,
+    invocation: Invocation<'_, '_, '_>,
+) -> Result<(), Failure> {
     // A result is the whole payload, so its bytes need no framing whatever the codec.
     codec::encode_plain(Codec::Raw, value.elements(), invocation.results)
+}
+
+/// Of what lies in the arguments the caller has a copy already.
+fn put_lent_plain<V: AsPlain + ?Sized>(
+    value: &V,
+    mut invocation: Invocation<'_, '_, '_>,
+) -> Result<(), Failure> {
+    let elements = value.elements();
+    if size_of_val(elements) != 0 && invocation.refers_to(bytemuck::cast_slice(elements)) {
+        return Ok(());
+    }
+    put_plain_result(value, invocation)
 }
 
 fn take_plain_result<V: FromPlain>(payload: Payload<'_>) -> Result<V, Failure> {
@@ -153,6 +175,37 @@ where
     }
 }
 
+impl<V> LentResultRoute for Quick<Lent<V>>
+where
+    Quick<Lent<V>>: Route<Sent = V>,
+    V: LendPlain + Serialize + ?Sized,
+{
+    fn put_result(value: &V, invocation: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+        if by_serde::<V::Element>(invocation.codec) {
+            return codec::encode(invocation.codec, value, invocation.results);
+        }
+        put_lent_plain(value, invocation)
+    }
+}
+
+impl<V: LendPlain + ?Sized + 'static> LentResultRoute for Plain<Lent<V>> {
+    fn put_result(value: &V, invocation: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+        put_lent_plain(value, invocation)
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> LentResultRoute for Serde<Lent<[T]>> {
+    fn put_result(value: &[T], invocation: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+        codec::encode(invocation.codec, value, invocation.results)
+    }
+}
+
+impl<T: ?Sized> LentResultRoute for Never<Lent<T>> {
+    fn put_result(_: &T, _: Invocation<'_, '_, '_>) -> Result<(), Failure> {
+        Err(Failure::Encode(REFUSED.into()))
+    }
+}
+
 impl<V: FromPlain> Route for Plain<Owned<V>> {
     type Sent = V;
     type Taken<'w> = V;
@@ -183,11 +236,11 @@ impl<V: LendPlain + ?Sized + 'static> Route for Plain<Lent<V>> {
     const PLAIN: bool = true;
 
     fn put(value: &V, encoder: &mut Encoder<'_, '_>) -> Result<(), Failure> {
-        codec::encode_plain(encoder.codec, value.elements(), encoder.out)
+        codec::lend_plain(encoder.codec, value.elements(), encoder.out)
     }
 
     fn take<'w>(input: &mut Input<'w>) -> Result<&'w V, Failure> {
-        V::lend(codec::decode_plain(input.codec, &mut input.rest)?)
+        V::lend(codec::borrow_plain(input.codec, &mut input.rest, input.shared)?)
     }
 }
 
@@ -398,7 +451,7 @@ pub fn put<R: Route>(_: R, value: &R::Sent, encoder: &mut Encoder<'_, '_>) -> Re
 /// # Errors
 /// The codec's.
 pub fn take<'w, R: Route>(_: R, input: &mut Input<'w>) -> Result<R::Taken<'w>, Failure> {
-    R::take(input)
+    travel::taking(|| R::take(input))
 }
 
 /// Writes the result.
@@ -411,6 +464,23 @@ pub fn put_result<R: ResultRoute>(
     invocation: Invocation<'_, '_, '_>,
 ) -> Result<(), Failure> {
     R::put_result(value, invocation)
+}
+
+/// Writes the result that the function returned a reference to.
+///
+/// # Errors
+/// The codec's, or the window's.
+pub fn put_lent_result<R: LentResultRoute>(
+    _: R,
+    value: &R::Sent,
+    invocation: Invocation<'_, '_, '_>,
+) -> Result<(), Failure> {
+    R::put_result(value, invocation)
+}
+
+/// The result, where the function runs in this process and returns a reference to it.
+pub fn to_owned<T: ToOwned + ?Sized>(value: &T) -> T::Owned {
+    value.to_owned()
 }
 
 /// Reads the result.

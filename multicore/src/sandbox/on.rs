@@ -117,6 +117,12 @@ impl Sandbox {
         Ok(self)
     }
 
+    /// Whether a worker can write to no other process's memory, however it tries: it can open nothing to be
+    /// written to.
+    pub(crate) fn keeps_to_own_memory(&self) -> bool {
+        self.seccomp
+    }
+
     /// In a worker, once and for good.
     ///
     /// # Errors

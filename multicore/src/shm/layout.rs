@@ -52,6 +52,8 @@ pub(crate) struct Head {
     pub(crate) next_alarm: AtomicU64,
     /// Nonzero: workers leave once no call is ready.
     pub(crate) draining: AtomicU32,
+    /// Moves when workers may have shared data mapped that nobody names any more.
+    pub(crate) shares: AtomicU32,
     pub(crate) claim_cursor: Aligned<AtomicU32>,
     /// A futex that moves whenever a slot settles or is freed while somebody sleeps on it.
     pub(crate) progress: Aligned<AtomicU32>,
@@ -111,6 +113,8 @@ pub(crate) struct SlotHeader {
     pub(crate) codec: AtomicU32,
     /// The fault that befalls the call, by number; 0 for none.
     pub(crate) fault: AtomicU32,
+    /// Nonzero: the windows were emptied since the slot was last used.
+    pub(crate) cooled: AtomicU32,
     /// The arguments where they are short. Written and read as a window's bytes are, by the same owners.
     arguments: Inline,
     pub(crate) result_len: AtomicU64,
@@ -118,6 +122,8 @@ pub(crate) struct SlotHeader {
     pub(crate) result_pages: AtomicU64,
     /// An [`Outcome`] by number.
     pub(crate) outcome: AtomicU32,
+    /// Where in the argument window a result begins that is a part of it.
+    pub(crate) result_start: AtomicU64,
     /// The result where it is short, likewise.
     result: Inline,
 }
@@ -136,6 +142,8 @@ pub(crate) enum Outcome {
     Report = 2,
     /// Nothing, for want of memory even for a report; the kernel's error stands in for its length.
     NoMemory = 3,
+    /// Nothing: the result is a part of the arguments, from `result_start` on.
+    Part = 4,
 }
 
 impl SlotHeader {

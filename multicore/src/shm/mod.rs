@@ -8,10 +8,12 @@
 //! | [`note`] | short texts that outlive whoever wrote them (safe code) |
 //! | [`layout`] | which byte of the region is what |
 //! | [`region`] | references to the parts of one mapped region |
+//! | [`in_place`] | references to a result that stays in its window |
 //! | [`window`] | payload bytes in and out |
 #![allow(unsafe_code)]
 
 pub(crate) mod hint;
+pub(crate) mod in_place;
 pub(crate) mod layout;
 pub(crate) mod lookout;
 pub(crate) mod note;

@@ -78,6 +78,24 @@ fn one_of_two_clients_reserves() {
 }
 
 #[test]
+fn a_slot_is_reserved_or_emptied() {
+    loom::model(|| {
+        let word = Arc::new(AtomicU64::new(0));
+        let empty = |word: &AtomicU64| {
+            let generation = word.cool();
+            generation.is_some_and(|generation| word.state().is_cooling() && word.abandon(generation))
+        };
+        let (emptied, reserved) = both(&word, empty, |word| word.reserve());
+        match reserved {
+            Some(generation) => assert_eq!(generation, 1, "an emptied slot keeps its number"),
+            None => assert!(emptied),
+        }
+        assert_eq!(word.state().phase(), Some(if reserved.is_some() { Phase::Filling } else { Phase::Free }));
+        assert!(!word.state().is_cooling());
+    });
+}
+
+#[test]
 fn one_of_two_workers_claims() {
     loom::model(|| {
         let (word, _) = ready();

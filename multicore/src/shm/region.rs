@@ -12,6 +12,7 @@
 
 use std::io;
 use std::ops::Deref;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -25,13 +26,21 @@ use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
 const AHEAD: usize = 256 << 10;
-/// Bytes of a window that stay warm between calls; what is above is given back.
-const WARM: usize = 1 << 20;
+/// Bytes of a window that always stay warm between calls.
+pub(crate) const FLOOR: usize = 16 << 10;
+/// A result longer than this is looked for in the file before it is read.
+const BELIEVED: usize = 1 << 20;
+/// From so many bytes on the kernel writes what has no pages yet: in one step it provides them and fills
+/// them. Measured on 64 MiB: 25 ms, against 40 to provide them, have them mapped at first touch, and copy.
+const BY_KERNEL: usize = 64 << 10;
 
 /// Gives a region's file its pages and takes them back.
 pub(crate) trait Pages: Send + Sync {
     /// Backs `offset..offset + len` with memory, or says that there is none.
     fn provide(&self, offset: usize, len: usize) -> io::Result<()>;
+    /// Backs what `bytes` take from `offset` on and puts them there, or says that it cannot: then part of
+    /// it may be backed.
+    fn write(&self, offset: usize, bytes: &[u8]) -> io::Result<()>;
     /// Gives the memory of `offset..offset + len` back.
     fn release(&self, offset: usize, len: usize) -> io::Result<()>;
     /// Whether every page of `offset..offset + len` was written.
@@ -133,9 +142,15 @@ impl Region {
         Lookout { ready: self.ready(), idle: self.idle(), alert }
     }
 
-    /// Backs everything before the windows with memory.
-    pub(crate) fn provide_control(&self) -> io::Result<()> {
-        self.pages.provide(0, self.geometry.control())
+    /// Backs everything before the slot headers with memory: what a pool needs before its first call.
+    pub(crate) fn provide_front(&self) -> io::Result<()> {
+        self.pages.provide(0, self.geometry.slot(0))
+    }
+
+    /// Backs the slot headers with memory.
+    pub(crate) fn provide_headers(&self) -> io::Result<()> {
+        let from = self.geometry.slot(0);
+        self.pages.provide(from, self.geometry.control() - from)
     }
 
     /// Everything before the windows, word by word.
@@ -159,15 +174,36 @@ impl Region {
         WindowStore { region: self, inline, window, backed, is_inline: false }
     }
 
-    /// Gives back the pages of a slot's windows that a large call left, but for the first; `backed` is
-    /// how many the arguments have.
+    /// Gives back the pages of a slot's windows that a large call left, but for the first [`FLOOR`] bytes;
+    /// `backed` is how many the arguments have.
     #[inline]
     pub(crate) fn cool(&self, slot: usize, backed: &AtomicU64) {
-        for window in [self.arguments_store(slot, backed), self.result_store(slot)] {
-            if window.backed.load(Relaxed) as usize > WARM {
-                window.trim();
+        self.trim(slot, backed, [FLOOR; 2]);
+    }
+
+    /// As [`cool`](Region::cool), keeping so many bytes of the arguments and of the result.
+    #[inline]
+    pub(crate) fn trim(&self, slot: usize, backed: &AtomicU64, keep: [usize; 2]) {
+        for (window, keep) in [self.arguments_store(slot, backed), self.result_store(slot)].iter().zip(keep) {
+            let keep = keep.next_multiple_of(PAGE);
+            if window.backed.load(Relaxed) as usize > keep {
+                window.trim(keep);
             }
         }
+    }
+
+    /// Gives back all that the windows of a slot hold; their first pages as well.
+    pub(crate) fn empty_windows(&self, slot: usize) {
+        let (window, both) = (self.geometry.arguments_window(slot), 2 * self.geometry.window_bytes());
+        if self.pages.release(window, both).is_ok() {
+            self.slot(slot).result_pages.store(0, Relaxed);
+        }
+    }
+
+    /// How many bytes of a slot's result have pages, as its writers say.
+    #[inline]
+    pub(crate) fn result_pages(&self, slot: usize) -> usize {
+        (self.slot(slot).result_pages.load(Relaxed) as usize).min(self.geometry.window_bytes())
     }
 
     /// The arguments of a slot that this process, a worker, runs: `len` bytes, at most the window.
@@ -188,12 +224,34 @@ impl Region {
         assert!(slot < self.geometry.slots);
         let len = usize::try_from(len).ok().filter(|len| *len <= self.geometry.window)?;
         let offset = self.geometry.result(slot, len);
-        if len > WARM && !self.pages.is_written(offset, len) {
-            return None;
-        }
-        // SAFETY: [map-live] the bytes are in range; a hostile worker may go on writing them, which
-        // `Payload` is made for.
-        Some(unsafe { Payload::new(self.at(offset), len) })
+        let written = len <= BELIEVED || self.pages.is_written(offset, len);
+        written.then(|| self.payload_at(offset..offset + len))
+    }
+
+    /// A part of a slot's arguments, as its outcome; `None` when it reaches beyond the `backed` bytes that this
+    /// process provided.
+    pub(crate) fn part(&self, slot: usize, start: u64, len: u64, backed: u64) -> Option<Payload<'_>> {
+        let within = start.checked_add(len)? <= backed.min(self.geometry.window_bytes() as u64);
+        let offset = within.then(|| self.geometry.arguments_window(slot) + start as usize)?;
+        Some(self.payload_at(offset..offset + len as usize))
+    }
+
+    /// The payload in this part of the region.
+    ///
+    /// # Panics
+    /// When there is no such part.
+    #[inline]
+    pub(crate) fn payload_at(&self, place: Range<usize>) -> Payload<'_> {
+        assert!(place.start <= place.end && place.end <= self.map.len());
+        // SAFETY: [map-live] as just checked the bytes are in range; a hostile worker may go on writing them,
+        // which `Payload` is made for.
+        unsafe { Payload::new(self.at(place.start), place.len()) }
+    }
+
+    /// Where a payload of this region lies.
+    pub(crate) fn place_of(&self, payload: &Payload<'_>) -> Range<usize> {
+        let start = payload.start().addr() - self.map.as_ptr().addr();
+        start..start + payload.len()
     }
 }
 
@@ -225,12 +283,12 @@ pub(crate) struct WindowStore<'r> {
 }
 
 impl WindowStore<'_> {
-    /// Gives memory back beyond the [`WARM`] bytes.
-    pub(crate) fn trim(&self) {
-        // A forged hint from a worker must not reach into the next window.
-        let backed = (self.backed.load(Relaxed) as usize).min(self.region.geometry.window_bytes());
-        if backed > WARM && self.region.pages.release(self.window + WARM, backed - WARM).is_ok() {
-            self.backed.store(WARM as u64, Relaxed);
+    /// Gives all memory back beyond the first `keep` bytes: also what somebody provided and did not say.
+    #[cold]
+    fn trim(&self, keep: usize) {
+        let window = self.region.geometry.window_bytes();
+        if keep < window && self.region.pages.release(self.window + keep, window - keep).is_ok() {
+            self.backed.store(keep as u64, Relaxed);
         }
     }
 
@@ -242,8 +300,9 @@ impl WindowStore<'_> {
         if need <= backed {
             return Ok((start, backed));
         }
-        // More than asked, so that a long encoding asks seldom; a lone small payload gets one page.
-        let ahead = if need <= PAGE { 0 } else { need.min(AHEAD) };
+        // More than asked, so that a long encoding asks seldom; a lone small payload gets one page, and
+        // what comes in one piece is rarely followed by more.
+        let ahead = if need <= PAGE || need - backed > AHEAD { 0 } else { need.min(AHEAD) };
         let target = need.saturating_add(ahead).next_multiple_of(PAGE).min(window);
         let (from, len) = (self.window + backed, target - backed);
         self.region.pages.provide(from, len).inspect_err(|_| {
@@ -269,6 +328,27 @@ impl Store for WindowStore<'_> {
             unsafe { std::ptr::copy_nonoverlapping(inline.as_ptr(), start.as_ptr(), INLINE) };
         }
         Ok((start, usable))
+    }
+
+    fn write(&mut self, at: usize, bytes: &[u8]) -> io::Result<Option<(NonNull<u8>, usize)>> {
+        let (window, end) = (self.region.geometry.window_bytes(), at.saturating_add(bytes.len()));
+        let backed = (self.backed.load(Relaxed) as usize).min(window);
+        if end > window || end.saturating_sub(backed.max(at)) < BY_KERNEL {
+            return Ok(None);
+        }
+        let (start, usable) = self.provide(at.max(INLINE + 1))?;
+        let (here, beyond) = bytes.split_at(usable.saturating_sub(at).min(bytes.len()));
+        // A refusal is found again, and reported, where the pages are asked for without the bytes.
+        if self.region.pages.write(self.window + at + here.len(), beyond).is_err() {
+            return Ok(None);
+        }
+        // SAFETY: [window-own] the writer owns the window, and at <= usable.
+        let to = unsafe { start.add(at) };
+        // SAFETY: [window-own] at + here.len() <= usable; nobody else has a reference into an owned window.
+        unsafe { std::ptr::copy_nonoverlapping(here.as_ptr(), to.as_ptr(), here.len()) };
+        let backed = end.next_multiple_of(PAGE);
+        self.backed.store(backed as u64, Relaxed);
+        Ok(Some((start, backed)))
     }
 }
 

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use memmap2::MmapMut;
 
 use super::hint::HintSet;
-use super::layout::{Geometry, INLINE};
+use super::layout::{Geometry, INLINE, PAGE};
 use super::note::Note;
-use super::region::{Pages, Region};
+use super::region::{FLOOR, Pages, Region};
 use super::window::{ALIGNMENT, Payload, Store, WindowWriter, WriteError};
 use super::word::{Cancelled, Detached, MAX_TRIES, Phase, Requeued, Settled, Word};
 
@@ -152,6 +152,10 @@ impl Pages for Anonymous {
         Ok(())
     }
 
+    fn write(&self, _: usize, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn release(&self, _: usize, _: usize) -> io::Result<()> {
         Ok(())
     }
@@ -202,6 +206,10 @@ impl Pages for Scarce {
         if offset + len <= self.0 { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ENOSPC)) }
     }
 
+    fn write(&self, _: usize, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn release(&self, offset: usize, len: usize) -> io::Result<()> {
         self.1.lock().unwrap().push((offset, len));
         Ok(())
@@ -226,14 +234,103 @@ fn large_windows_are_given_back() {
     assert!(store.provide(5 * MIB).is_ok());
     assert!(store.provide(7 * MIB).is_err(), "half of it may have come: that goes back at once");
     let had = backed.load(Relaxed) as usize;
-    assert_eq!(*released.lock().unwrap(), [(arguments + had, 7 * MIB + (256 << 10) - had)]);
-    released.lock().unwrap().clear();
+    let taken = || std::mem::take(&mut *released.lock().unwrap());
+    assert_eq!(taken(), [(arguments + had, 7 * MIB - had)]);
     // A forged number reaches no further than the window.
     region.slot(0).result_pages.store(u64::MAX, Relaxed);
+    region.trim(0, &backed, [4 * MIB + 1, 2 * MIB]);
+    let kept = 4 * MIB + PAGE;
+    assert_eq!(taken(), [(arguments + kept, 8 * MIB - kept), (result + 2 * MIB, 6 * MIB)]);
+    region.trim(0, &backed, [4 * MIB + 1, 2 * MIB]);
+    assert_eq!(taken(), [], "once");
     region.cool(0, &backed);
-    assert_eq!(*released.lock().unwrap(), [(arguments + MIB, had - MIB), (result + MIB, 7 * MIB)]);
+    assert_eq!(taken(), [(arguments + FLOOR, 8 * MIB - FLOOR), (result + FLOOR, 8 * MIB - FLOOR)]);
     region.cool(0, &backed);
-    assert_eq!(released.lock().unwrap().len(), 2, "once");
+    assert_eq!(taken(), [], "once");
+}
+
+/// Has all pages, and writes up to so many bytes itself; what it wrote.
+struct Writing(usize, Arc<Mutex<Vec<Written>>>);
+
+/// Where, and what.
+type Written = (usize, Vec<u8>);
+
+impl Pages for Writing {
+    fn provide(&self, _: usize, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: usize, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() > self.0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.1.lock().unwrap().push((offset, bytes.to_vec()));
+        Ok(())
+    }
+
+    fn release(&self, _: usize, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn is_written(&self, _: usize, _: usize) -> bool {
+        true
+    }
+}
+
+#[test]
+fn the_kernel_writes_what_needs_many_new_pages_and_only_that() {
+    const LEN: usize = 200_000;
+    let geometry = Geometry { slots: 1, workers: 1, window: 1 << 20 };
+    let map = MmapMut::map_anon(geometry.total().unwrap()).unwrap();
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let pages = Writing(LEN, written.clone());
+    let region = Region::over(map.into(), geometry, Box::new(pages)).unwrap();
+    let window = geometry.arguments_window(0);
+    let backed = AtomicU64::new(0);
+    let put = |parts: &[&[u8]]| {
+        let mut store = region.arguments_store(0, &backed);
+        let mut out = WindowWriter::new(&mut store, 1 << 20);
+        parts.iter().for_each(|part| out.put(part).unwrap());
+        let here = region.arguments(0, out.needed()).to_vec();
+        let by_kernel: Vec<(usize, Vec<u8>)> = std::mem::take(&mut *written.lock().unwrap());
+        (here, by_kernel, backed.load(Relaxed) as usize)
+    };
+    let (long, end) = (vec![7; LEN], [8; 16]);
+    // What began in the header goes to the first page; behind that the kernel writes.
+    let (here, by_kernel, now) = put(&[&[1; 16], &long, &end]);
+    assert_eq!(here[..16], [1; 16]);
+    assert_eq!(here[16..PAGE], long[16..PAGE]);
+    assert_eq!(by_kernel, [(window + PAGE, long[PAGE - 16..].to_vec())]);
+    assert_eq!(here[LEN + 16..], end);
+    assert_eq!(now, (LEN + 16).next_multiple_of(PAGE));
+    // Pages that are there already are written by hand, and so is what the kernel does not take.
+    assert_eq!(put(&[&long]), (long.clone(), vec![], now));
+    let longer = vec![9; 3 * LEN];
+    let (here, by_kernel, now) = put(&[&longer]);
+    assert!(here == longer && by_kernel.is_empty() && now >= 3 * LEN);
+}
+
+#[test]
+fn a_part_of_the_arguments_reaches_no_further_than_their_pages() {
+    let region = region(Geometry { slots: 2, workers: 1, window: 3 * PAGE });
+    let (page, three) = (PAGE as u64, 3 * PAGE as u64);
+    let part = |start, len, backed| region.part(1, start, len, backed).map(|payload| payload.len());
+    assert_eq!(part(100, page, 2 * page), Some(PAGE));
+    assert_eq!(part(0, three, u64::MAX), Some(3 * PAGE));
+    for (start, len, backed) in [(page, page + 1, 2 * page), (1, three, u64::MAX), (u64::MAX, 2, three)] {
+        assert_eq!(part(start, len, backed), None);
+    }
+}
+
+#[test]
+fn a_row_of_values_has_their_size_and_alignment() {
+    let bytes = [0_u64; 4];
+    let bytes: &[u8] = bytemuck::cast_slice(&bytes);
+    assert!(Payload::of(bytes).is_row_of::<u64>());
+    assert!(Payload::of(&bytes[1..]).is_row_of::<u8>());
+    assert!(!Payload::of(&bytes[4..28]).is_row_of::<u64>(), "alignment");
+    assert!(!Payload::of(&bytes[..9]).is_row_of::<u64>(), "size");
+    assert!(!Payload::of(bytes).is_row_of::<()>());
 }
 
 #[test]
@@ -243,7 +340,7 @@ fn a_payload_lies_in_the_header_as_long_as_it_is_short() {
         let mut store = region.result_store(1);
         let mut out = WindowWriter::new(&mut store, 4096);
         parts.iter().for_each(|part| out.put(part).unwrap());
-        region.result(1, out.needed() as u64).unwrap().to_vec().unwrap()
+        region.result(1, out.needed() as u64).unwrap().to_plain::<u8>(|_| {}).unwrap()
     };
     let pages = || region.slot(1).result_pages.load(Relaxed);
     assert_eq!(write(&[&[1; INLINE]]), [1; INLINE]);
@@ -263,7 +360,7 @@ fn a_short_report_in_place_of_a_long_result_lies_in_the_header() {
     out.restart();
     out.put(b"a report").unwrap();
     let read = region.result(0, out.needed() as u64).unwrap();
-    assert_eq!(read.to_vec().unwrap(), b"a report");
+    assert_eq!(read.to_plain::<u8>(|_| {}).unwrap(), b"a report");
 }
 
 #[test]
@@ -357,9 +454,9 @@ fn a_kernel_that_has_no_page_is_an_error() {
 #[test]
 fn a_payload_is_copied_as_what_it_is() {
     let bytes = 7u64.to_le_bytes();
-    assert_eq!(Payload::of(&bytes).to_plain::<u64>(), Some(vec![7]));
-    assert_eq!(Payload::of(&bytes[..7]).to_plain::<u64>(), None);
-    assert_eq!(Payload::of(&bytes[..0]).to_plain::<u64>(), Some(Vec::new()));
-    assert_eq!(Payload::of(&bytes).to_plain::<()>(), None);
-    assert_eq!(Payload::of(&bytes).to_vec().as_deref(), Some(&bytes[..]));
+    assert_eq!(Payload::of(&bytes).to_plain::<u64>(|_| {}), Some(vec![7]));
+    assert_eq!(Payload::of(&bytes[..7]).to_plain::<u64>(|_| {}), None);
+    assert_eq!(Payload::of(&bytes[..0]).to_plain::<u64>(|_| {}), Some(Vec::new()));
+    assert_eq!(Payload::of(&bytes).to_plain::<()>(|_| {}), None);
+    assert_eq!(Payload::of(&bytes).to_plain::<u8>(|_| {}).as_deref(), Some(&bytes[..]));
 }

@@ -11,6 +11,8 @@ use std::ptr::NonNull;
 
 use bytemuck::Pod;
 
+use super::layout::PAGE;
+
 /// Every window, and every plain slice inside one, starts at a multiple of this many bytes.
 pub(crate) const ALIGNMENT: usize = 16;
 
@@ -22,6 +24,15 @@ pub(crate) trait Store {
     /// # Errors
     /// The kernel's, when it has no memory to give.
     fn provide(&mut self, need: usize) -> io::Result<(NonNull<u8>, usize)>;
+
+    /// Puts `bytes` at `at`, everything before which is written, if it has a quicker way than to make room
+    /// for them; returns as [`provide`](Store::provide).
+    ///
+    /// # Errors
+    /// The kernel's, when it has no memory to give.
+    fn write(&mut self, _at: usize, _bytes: &[u8]) -> io::Result<Option<(NonNull<u8>, usize)>> {
+        Ok(None)
+    }
 }
 
 impl Store for Vec<u8> {
@@ -50,13 +61,37 @@ pub(crate) struct WindowWriter<'w> {
     usable: usize,
     needed: usize,
     limit: usize,
+    /// Whether the payload may be a part of the arguments, and from where on it is.
+    may_refer: bool,
+    referred: Option<usize>,
     store: &'w mut dyn Store,
 }
 
 impl<'w> WindowWriter<'w> {
     /// A writer that has written nothing and may write `limit` bytes.
     pub(crate) fn new(store: &'w mut dyn Store, limit: usize) -> Self {
-        WindowWriter { start: NonNull::dangling(), usable: 0, needed: 0, limit, store }
+        let start = NonNull::dangling();
+        WindowWriter { start, usable: 0, needed: 0, limit, may_refer: false, referred: None, store }
+    }
+
+    /// As [`new`](WindowWriter::new), for a result that its reader finds also where the arguments lie.
+    pub(crate) fn that_may_refer(store: &'w mut dyn Store, limit: usize) -> Self {
+        WindowWriter { may_refer: true, ..WindowWriter::new(store, limit) }
+    }
+
+    /// Has so many bytes of the arguments, from `start` on, stand for the whole payload, if that is worth
+    /// while; whether they do.
+    pub(crate) fn refer(&mut self, start: usize, len: usize) -> bool {
+        let refers = self.may_refer && self.needed == 0 && len > PAGE;
+        if refers {
+            (self.referred, self.needed) = (Some(start), len);
+        }
+        refers
+    }
+
+    /// Where in the arguments the payload lies, if it is a part of them.
+    pub(crate) fn referred(&self) -> Option<usize> {
+        self.referred
     }
 
     /// Appends `bytes`.
@@ -65,6 +100,9 @@ impl<'w> WindowWriter<'w> {
         let begin = self.needed;
         let end = begin.saturating_add(bytes.len());
         if end > self.usable || end > self.limit {
+            if self.is_written(bytes)? {
+                return Ok(());
+            }
             self.make_usable(end)?;
         }
         // SAFETY: [window-own] the writer owns bytes 0..usable of the window, and begin <= end <= usable.
@@ -115,7 +153,22 @@ impl<'w> WindowWriter<'w> {
     /// Forgets everything written, for an error report in place of half a result.
     pub(crate) fn restart(&mut self) {
         // Where the payload lies may depend on how long it gets.
-        (self.needed, self.usable) = (0, 0);
+        (self.needed, self.usable, self.referred) = (0, 0, None);
+    }
+
+    /// Has the store append `bytes`, if it has a way of its own; whether it has.
+    #[cold]
+    fn is_written(&mut self, bytes: &[u8]) -> Result<bool, WriteError> {
+        let end = self.needed.saturating_add(bytes.len());
+        if end > self.limit {
+            return Ok(false);
+        }
+        let Some((start, usable)) = self.store.write(self.needed, bytes).map_err(WriteError::Os)? else {
+            return Ok(false);
+        };
+        debug_assert!(usable >= end);
+        (self.start, self.usable, self.needed) = (start, usable.min(self.limit), end);
+        Ok(true)
     }
 
     #[cold]
@@ -154,20 +207,53 @@ impl<'p> Payload<'p> {
         Payload { start: NonNull::from(bytes).cast(), len: bytes.len(), bytes: PhantomData }
     }
 
+    /// Where the first byte is.
+    pub(crate) fn start(&self) -> *const u8 {
+        self.start.as_ptr()
+    }
+
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// A copy of all bytes; `None` when there is no memory for it.
-    pub(crate) fn to_vec(self) -> Option<Vec<u8>> {
-        // u8 has no padding and divides every length.
-        self.to_plain::<u8>()
+    /// Whether it could be referred to as values of `T`.
+    pub(crate) fn is_row_of<T: Pod>(&self) -> bool {
+        let size = size_of::<T>();
+        size != 0 && self.len.is_multiple_of(size) && self.start.cast::<T>().is_aligned()
     }
 
-    /// A copy of all bytes as values of `T`; `None` when the length is no multiple of `T`'s size, `T`
-    /// has no size, or there is no memory for the copy.
-    pub(crate) fn to_plain<T: Pod>(self) -> Option<Vec<T>> {
+    /// Fills `into` with the bytes from `offset` on.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    pub(crate) fn copy_to<T: Pod>(self, offset: usize, into: &mut [T]) {
+        let len = size_of_val(into);
+        assert!(offset.checked_add(len).is_some_and(|end| end <= self.len));
+        // SAFETY: [payload-copy] offset is at most len, inside what is readable by `new`'s contract.
+        let from = unsafe { self.start.add(offset) };
+        // SAFETY: [payload-copy] [plain] as just checked so many bytes are readable, `into` is memory of its
+        // own, and every bit pattern is a `T: Pod`; only a raw copy touches the shared side.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), into.as_mut_ptr().cast(), len) };
+    }
+
+    /// The bytes as values of `T`, where they lie.
+    ///
+    /// # Safety
+    /// - Nobody, in any process, writes to them as long as the reference lives.
+    /// - They are a [row](Payload::is_row_of) of `T`.
+    pub(crate) unsafe fn in_place<T: Pod>(self) -> &'p [T] {
+        debug_assert!(self.is_row_of::<T>());
+        let count = self.len / size_of::<T>();
+        // SAFETY: [plain] the bytes are readable for 'p by `new`'s contract and every bit pattern is a `T: Pod`;
+        // alignment, and that they do not change, the caller promises.
+        unsafe { std::slice::from_raw_parts(self.start.cast().as_ptr(), count) }
+    }
+
+    /// A copy of all bytes as values of `T`, in memory that `prepare` sees before it is first touched;
+    /// `None` when the length is no multiple of `T`'s size, `T` has no size, or there is no memory for the
+    /// copy.
+    pub(crate) fn to_plain<T: Pod>(self, prepare: impl FnOnce(&mut [MaybeUninit<T>])) -> Option<Vec<T>> {
         let size = size_of::<T>();
         if size == 0 || !self.len.is_multiple_of(size) {
             return None;
@@ -177,6 +263,7 @@ impl<'p> Payload<'p> {
         // Where memory is limited a forged length must not end the process.
         values.try_reserve_exact(count).ok()?;
         let space: &mut [MaybeUninit<T>] = &mut values.spare_capacity_mut()[..count];
+        prepare(space);
         // SAFETY: [payload-copy] len bytes are readable by `new`'s contract and the space holds
         // count * size == len bytes of its own; only raw copies touch the shared side.
         unsafe { std::ptr::copy_nonoverlapping(self.start.as_ptr(), space.as_mut_ptr().cast(), self.len) };

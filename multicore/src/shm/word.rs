@@ -13,7 +13,8 @@
 //! |---|---|---|---|
 //! | [`reserve`] | free → filling | client | the client's end is the pool's end |
 //! | [`publish`] | filling → ready | client | as above |
-//! | [`abandon`] | filling → free | client | as above |
+//! | [`abandon`] | filling → free | client, supervisor | as above |
+//! | [`cool`] | free → filling, the supervisor's | supervisor | the client frees it with the next supervisor |
 //! | [`claim`] | ready → claimed | worker | supervisor [`requeue`]s: the call runs elsewhere |
 //! | [`begin`] | claimed → running | worker | supervisor [`bury`]s (or requeues, with retries): `Died` |
 //! | [`finish`] | running → done, free if detached | worker | the result stands; the supervisor wakes who waits |
@@ -34,6 +35,7 @@
 //! [`reserve`]: Word::reserve
 //! [`publish`]: Word::publish
 //! [`abandon`]: Word::abandon
+//! [`cool`]: Word::cool
 //! [`claim`]: Word::claim
 //! [`begin`]: Word::begin
 //! [`finish`]: Word::finish
@@ -51,6 +53,9 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 /// How often a call may be given back unbegun before the pool gives up on it.
 pub(crate) const MAX_TRIES: u8 = 10;
+
+/// The owner of a free slot whose windows the supervisor empties; no worker has the number.
+const SUPERVISOR: u16 = u16::MAX;
 
 /// A 64-bit atomic. A trait, because a model checker's atomics cannot be laid over shared memory.
 pub(crate) trait Atomic64 {
@@ -120,6 +125,11 @@ impl State {
     /// The worker that claimed or runs the call.
     pub(crate) fn owner(self) -> u16 {
         (self.0 >> OWNER_SHIFT) as u16
+    }
+
+    /// Whether the supervisor empties the slot's windows.
+    pub(crate) fn is_cooling(self) -> bool {
+        self.owned(Phase::Filling, SUPERVISOR)
     }
 
     /// How often the call was given back.
@@ -281,6 +291,13 @@ pub(crate) trait Word: Atomic64 {
     /// Client: gives a slot back that it could not fill.
     fn abandon(&self, generation: u32) -> bool {
         self.advance(|s| (s.is(Phase::Filling) && s.generation() == generation).then(|| s.cleared())).is_ok()
+    }
+
+    /// Supervisor: keeps a free slot from the client while its windows are emptied, and then abandons it; its
+    /// generation, which stays.
+    fn cool(&self) -> Option<u32> {
+        let next = |s: State| s.is(Phase::Free).then(|| s.cleared().to(Phase::Filling).owned_by(SUPERVISOR));
+        self.advance(next).ok().map(State::generation)
     }
 
     /// Worker: takes a ready call.

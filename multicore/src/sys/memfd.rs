@@ -73,7 +73,7 @@ pub(crate) fn seal_size(fd: BorrowedFd<'_>) -> Result<()> {
     add_seals(fd, SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL)
 }
 
-fn add_seals(fd: BorrowedFd<'_>, seals: SealFlag) -> Result<()> {
+pub(super) fn add_seals(fd: BorrowedFd<'_>, seals: SealFlag) -> Result<()> {
     fcntl(fd, FcntlArg::F_ADD_SEALS(seals)).map_err(|error| Error::os("fcntl(F_ADD_SEALS)", error))?;
     Ok(())
 }
@@ -159,6 +159,18 @@ pub(crate) fn write_at(fd: BorrowedFd<'_>, mut bytes: &[u8], mut offset: u64) ->
         (bytes, offset) = (&bytes[written..], offset + written as u64);
     }
     Ok(())
+}
+
+/// As [`write_at`], but refused where files have a limit (`ulimit -f`): one that was set since the file was
+/// made ends whoever writes beyond it, by SIGXFSZ.
+///
+/// # Errors
+/// `Unsupported` where there is such a limit; otherwise as [`write_at`].
+pub(crate) fn write_within_limit(fd: BorrowedFd<'_>, bytes: &[u8], offset: u64) -> io::Result<()> {
+    match file_size_limit() {
+        None => write_at(fd, bytes, offset),
+        Some(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
 }
 
 fn position(offset: u64) -> nix::Result<libc::off_t> {

@@ -1,7 +1,7 @@
 //! What each kind of process does with signals.
 //!
-//! Dispositions belong to the whole process and pass to its forks: every child first calls
-//! [`reset_all`], then the function that names what it is.
+//! Dispositions belong to the whole process and pass to its forks: a template, and a supervisor that was
+//! exec'd, first call [`reset_all`]; every process then calls the function that names what it is.
 
 use std::ffi::c_int;
 use std::io;
@@ -37,9 +37,12 @@ pub(crate) fn reset_all() {
 /// ignored, as in every Rust program. A worker that reads from the terminal or writes to it is not
 /// stopped.
 ///
+/// In a process that was forked from a supervisor just now: what that set otherwise goes back to its default.
+///
 /// # Errors
 /// `Os` from `sigaction`.
 pub(crate) fn for_worker() -> Result<()> {
+    set(&[Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGCHLD], libc::SIG_DFL)?;
     drop_quietly(&[Signal::SIGINT])?;
     ignore(&[Signal::SIGPIPE, Signal::SIGTTIN, Signal::SIGTTOU])
 }
@@ -92,8 +95,8 @@ static BELL: AtomicI32 = AtomicI32::new(-1);
 /// A bell that rings when a child ends, stops or goes on; several may count as one.
 ///
 /// By a handler and not by a `signalfd`: the kernel may give the signal to a thread that a library's
-/// constructor started, which has it not blocked and would drop it unseen. The handler passes to forks,
-/// so children call [`reset_all`]. Only for a process without user code.
+/// constructor started, which has it not blocked and would drop it unseen. The handler passes to forks, which
+/// [`for_worker`] undoes. Only for a process without user code.
 ///
 /// # Errors
 /// `Os` from `eventfd` or `sigaction`.

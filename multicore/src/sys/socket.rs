@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt};
 
 use super::{poll, process};
 use crate::{Error, Result};
@@ -58,8 +58,8 @@ impl Control {
 /// One message as it arrived.
 #[derive(Debug)]
 pub(crate) struct Received {
-    /// Bytes written to the buffer; 0 means that the peer has closed and nothing more will come.
-    pub(crate) len: usize,
+    /// The message; empty means that the peer has closed and nothing more will come.
+    pub(crate) bytes: Vec<u8>,
     /// The descriptors that came along, close-on-exec.
     pub(crate) fds: Vec<OwnedFd>,
 }
@@ -72,6 +72,15 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     let (one, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(|error| Error::os("socketpair", error))?;
     Ok((process::above_standard(one)?, process::above_standard(other)?))
+}
+
+/// Keeps what is sent here and not yet read to a few small messages, with the descriptors in them.
+///
+/// # Errors
+/// `Os` from `setsockopt`.
+pub(crate) fn keep_queue_short(fd: BorrowedFd<'_>) -> Result<()> {
+    // The kernel makes it the least that it allows, some 4 KiB.
+    setsockopt(&fd, sockopt::SndBuf, &0).map_err(|error| Error::os("setsockopt", error))
 }
 
 /// Whether the descriptor is a socket of the kind that [`pair`] makes.
@@ -101,20 +110,14 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
     if bytes.is_empty() || fds.len() > MAX_FDS {
         return Err(ErrorKind::InvalidInput.into());
     }
-    let mut control = Control::new(fds.len());
-    for (place, fd) in control.fds.iter_mut().zip(fds) {
-        *place = fd.as_raw_fd();
-    }
-    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    let mut message = message(&mut part);
-    if !fds.is_empty() {
-        message.msg_controllen = control.header.cmsg_len;
-        message.msg_control = ptr::from_mut(&mut control).cast();
-    }
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     loop {
-        // SAFETY: `message` points to `part`, which covers `bytes`, and to `control`; all are live.
-        let sent =
-            unsafe { libc::sendmsg(fd.as_raw_fd(), &message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
+        let sent = if fds.is_empty() {
+            // SAFETY: the address and the length are those of `bytes`.
+            unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) }
+        } else {
+            send_with(fd, bytes, fds, flags)
+        };
         if sent >= 0 {
             return Ok(());
         }
@@ -125,22 +128,52 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
     }
 }
 
+fn send_with(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>], flags: c_int) -> isize {
+    let mut control = Control::new(fds.len());
+    for (place, fd) in control.fds.iter_mut().zip(fds) {
+        *place = fd.as_raw_fd();
+    }
+    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut message = message(&mut part);
+    message.msg_controllen = control.header.cmsg_len;
+    message.msg_control = ptr::from_mut(&mut control).cast();
+    // SAFETY: `message` points to `part`, which covers `bytes`, and to `control`; all are live.
+    unsafe { libc::sendmsg(fd.as_raw_fd(), &message, flags) }
+}
+
 /// Receives one message, waiting until it comes, the peer closes or the time is up.
 ///
 /// Without a timeout it waits for ever, with zero not at all.
 ///
 /// # Errors
-/// `TimedOut`; `InvalidData` when the message was larger than `buffer` or brought more than
+/// `TimedOut`; `InvalidData` when the message was larger than `most` or brought more than
 /// [`MAX_FDS`] descriptors (those that arrived are closed); otherwise what `recvmsg` says.
-pub(crate) fn receive(
+pub(crate) fn receive(fd: BorrowedFd<'_>, most: usize, timeout: Option<Duration>) -> io::Result<Received> {
+    let (received, lost) = receive_any(fd, most, timeout)?;
+    if lost {
+        return Err(io::Error::new(ErrorKind::InvalidData, "descriptors were lost: too many, or no room"));
+    }
+    Ok(received)
+}
+
+/// As [`receive`]; and a message comes without those of its descriptors that this process has no room for.
+///
+/// # Errors
+/// As for [`receive`].
+pub(crate) fn receive_what_fits(
     fd: BorrowedFd<'_>,
-    buffer: &mut [u8],
+    most: usize,
     timeout: Option<Duration>,
 ) -> io::Result<Received> {
+    receive_any(fd, most, timeout).map(|(received, _lost)| received)
+}
+
+/// One message, and whether it lost descriptors.
+fn receive_any(fd: BorrowedFd<'_>, most: usize, timeout: Option<Duration>) -> io::Result<(Received, bool)> {
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        match receive_now(fd, buffer) {
+        match receive_now(fd, most) {
             // Another thread may be faster between the two calls, so the second never blocks.
             Err(error) if error.kind() == ErrorKind::WouldBlock => match poll::readable(fd, left) {
                 Ok(true) => {}
@@ -156,7 +189,9 @@ pub(crate) fn receive(
     }
 }
 
-fn receive_now(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+fn receive_now(fd: BorrowedFd<'_>, most: usize) -> io::Result<(Received, bool)> {
+    // As long as the message: in a process that was forked just now every page costs a fault.
+    let mut buffer = vec![0; len_of_next(fd)?.min(most)];
     let mut control = Control::new(0);
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     let mut message = message(&mut part);
@@ -174,13 +209,20 @@ fn receive_now(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
     if message.msg_flags & libc::MSG_TRUNC != 0 {
         return Err(io::Error::new(ErrorKind::InvalidData, "a message larger than its buffer"));
     }
-    if message.msg_flags & libc::MSG_CTRUNC != 0 {
-        return Err(io::Error::new(ErrorKind::InvalidData, "descriptors were lost: too many, or no room"));
-    }
+    let lost = message.msg_flags & libc::MSG_CTRUNC != 0;
+    buffer.truncate(len as usize);
     match fds.into_iter().map(process::above_standard).collect() {
-        Ok(fds) => Ok(Received { len: len as usize, fds }),
+        Ok(fds) => Ok((Received { bytes: buffer, fds }, lost)),
         Err(_) => Err(io::Error::from_raw_os_error(libc::EMFILE)),
     }
+}
+
+/// Bytes of the next message; 0 at the end. Never blocks and takes nothing.
+fn len_of_next(fd: BorrowedFd<'_>) -> io::Result<usize> {
+    let flags = libc::MSG_PEEK | libc::MSG_TRUNC | libc::MSG_DONTWAIT;
+    // SAFETY: nothing is written to a buffer of no bytes.
+    let len = unsafe { libc::recv(fd.as_raw_fd(), ptr::null_mut(), 0, flags) };
+    usize::try_from(len).map_err(|_| io::Error::last_os_error())
 }
 
 /// Copies the start of the next message without taking it or its descriptors; never allocates.

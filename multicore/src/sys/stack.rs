@@ -25,16 +25,15 @@ const GUARD: usize = 64 << 10; // a multiple of every page size
 
 static REPORT: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
 
-/// Has a stack overflow of the calling thread write [`OVERFLOWED`] to `report` before the process dies.
+/// Has a stack overflow of the calling thread, in this process and in those forked from it, be noted where
+/// [`report_to`] says, before the process dies.
 ///
-/// For a worker, after its signals were reset: it replaces the handlers of SIGSEGV and SIGBUS. A word
-/// in shared memory outlives the process. Threads that the task starts
-/// are not covered; their overflow is a plain SIGSEGV.
+/// For a supervisor, whose workers inherit it: it replaces the handlers of SIGSEGV and SIGBUS. Threads that
+/// the task starts are not covered; their overflow is a plain SIGSEGV.
 ///
 /// # Errors
 /// `Os` from `mmap`, `mprotect`, `sigaltstack` or `sigaction`.
-pub(crate) fn install(report: &'static AtomicU32) -> Result<()> {
-    REPORT.store(ptr::from_ref(report).cast_mut(), Ordering::Release);
+pub(crate) fn install() -> Result<()> {
     separate_stack()?;
     for signal in [libc::SIGSEGV, libc::SIGBUS] {
         // SAFETY: all zeroes is a valid `sigaction`.
@@ -46,6 +45,11 @@ pub(crate) fn install(report: &'static AtomicU32) -> Result<()> {
         checked("sigaction", unsafe { libc::sigaction(signal, &action, ptr::null_mut()) })?;
     }
     Ok(())
+}
+
+/// Has a stack overflow write [`OVERFLOWED`] to `report`: a word in shared memory outlives the process.
+pub(crate) fn report_to(report: &'static AtomicU32) {
+    REPORT.store(ptr::from_ref(report).cast_mut(), Ordering::Release);
 }
 
 /// Gives the calling thread a signal stack with a guard below it; never freed.
@@ -77,7 +81,7 @@ extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
     // SAFETY: the kernel passes a valid `ucontext_t` of the interrupted code.
     let pointer = stack_pointer(unsafe { &*context.cast::<libc::ucontext_t>() });
     if is_fault && is_next_to_stack(address, pointer) {
-        // SAFETY: null, or a word that lives as long as the process (`install` takes it as 'static).
+        // SAFETY: null, or a word that lives as long as the process (`report_to` takes it as 'static).
         if let Some(word) = unsafe { REPORT.load(Ordering::Acquire).as_ref() } {
             word.store(OVERFLOWED, Ordering::Release);
         }

@@ -5,9 +5,12 @@
 
 use std::env;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use multicore::{Error, Exit, Handle, Result, Signal, Task};
+use multicore::{Error, Exit, Handle, Result, Shared, Signal, Task};
+use multicore_tests::watch::eventually;
+use multicore_tests::{payload, tasks};
 
 #[multicore::task]
 fn double(n: u64) -> u64 {
@@ -24,6 +27,11 @@ fn linger() {
     while !multicore::cancelled() {
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+#[multicore::task]
+fn sum(data: &[u64]) -> u64 {
+    data.iter().sum()
 }
 
 fn main() -> Result<()> {
@@ -49,6 +57,24 @@ fn main() -> Result<()> {
             }
         }
         "died" => check_died(double::call(21).spawn()?.get(), signal),
+        "died_of_shared" => {
+            let data = Shared::from_fn(1000, |n| n as u64)?;
+            check_died(sum::call(&data).spawn()?.get(), signal);
+            assert_eq!(sum::call(&data).spawn()?.get()?, 499_500);
+        }
+        // The supervisor dies while a worker asks it, or has just been answered, or does not need it.
+        "shared" => {
+            let data = Shared::from_fn(1000, |n| n as u64)?;
+            let mut sums = 0;
+            while sums < 3 {
+                match sum::call(&data).spawn()?.get() {
+                    Ok(sum) => assert_eq!(sum, 499_500),
+                    Err(Error::Died { started: true, .. }) => continue,
+                    Err(error) => return Err(error),
+                }
+                sums += 1;
+            }
+        }
         "never_began" => {
             let error = double::call(21).spawn()?.get().expect_err("no worker ever begins it");
             assert!(matches!(error, Error::Died { started: false, .. }), "{error:?}");
@@ -59,6 +85,19 @@ fn main() -> Result<()> {
             let pool = multicore::Pool::builder().start(method).workers(2).max_calls(1).build()?;
             for n in 0..20 {
                 assert_eq!(pool.spawn(double::call(n))?.get()?, 2 * n);
+            }
+        }
+        // The supervisor is about to empty the only slot, whose windows nobody uses.
+        "emptied" => {
+            let method = multicore::Pool::builder().build()?.start_method().expect("processes");
+            let pool = multicore::Pool::builder().start(method).workers(2).slots(1).build()?;
+            let (first, second) = (payload::bytes(1, 1 << 20), payload::bytes(2, 1 << 20));
+            payload::check(&pool.spawn(tasks::echo::call(first))?.get()?, 1, 1 << 20);
+            let plan = env::var("MULTICORE_FAULT_POINT").expect("a plan");
+            let file = plan.rsplit(':').next().expect("a file");
+            eventually("somebody comes to the point", || Path::new(file).exists());
+            for _ in 0..20 {
+                payload::check(&pool.spawn(tasks::echo::call(second).retries(1))?.get()?, 2, 1 << 20);
             }
         }
         // The call is over its time when it comes to its end.

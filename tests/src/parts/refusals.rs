@@ -114,6 +114,9 @@ pub fn later(method: &str, calls: &str) {
     let pool = Pool::builder().workers(2).build().expect("a pool");
     call(&pool).expect("all is well");
     let supervisor = pool.spawn(tasks::parent::call()).and_then(Handle::get).expect("all is well");
+    // In the slot whose windows have pages, so that the calls that follow need some.
+    let held = pool.spawn(tasks::parent::call()).expect("all is well");
+    crate::watch::eventually("it is finished", || held.is_finished());
     pause("alive");
     tell("call", &call(&pool));
     for _ in 0..2 {
@@ -130,6 +133,7 @@ pub fn later(method: &str, calls: &str) {
     tell("build", &Pool::builder().workers(1).build().and_then(|pool| call(&pool)));
     pause("refused");
     tell("again", &call(&pool));
+    drop(held);
     drop(pool);
     tell("another", &Pool::builder().workers(1).build().and_then(|pool| call(&pool)));
     multicore::shutdown();

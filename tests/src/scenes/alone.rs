@@ -125,12 +125,16 @@ pub fn random_deaths_mix_nothing_up() {
     rig.end();
 }
 
-/// All but what a window keeps warm.
+/// What windows keep however little the pool may: 16 KiB each; and what lies before them.
+const ALWAYS: u64 = 16 << 20;
+
+/// Where the pool may keep none: all but the first bytes of each window, whoever frees the slot.
 pub fn large_payloads_give_their_memory_back() {
-    let rig = Rig::new(2);
+    let rig = Rig::with(builder().workers(2).warm_memory(0));
     let large = vec![7; 64 << 20];
     for _ in 0..3 {
         assert!(rig.pool.spawn(tasks::echo::call(&large)).unwrap().get().unwrap() == large);
+        assert!(procfs::region_memory() < ALWAYS);
         assert_eq!(rig.pool.spawn(tasks::length::call(&large)).unwrap().get().unwrap(), large.len() as u64);
     }
     // Handles that are dropped while their calls wait or run.
@@ -142,7 +146,69 @@ pub fn large_payloads_give_their_memory_back() {
     assert_eq!((first.get().unwrap(), second.get().unwrap()), (100, 100));
     // Behind the others, on both workers.
     rig.check();
-    crate::watch::eventually("memory is given back", || procfs::region_memory() < 32 << 20);
+    crate::watch::eventually("memory is given back", || procfs::region_memory() < ALWAYS);
+    rig.end();
+}
+
+/// However many slots have held how much: the last one that was used keeps its pages, others give theirs
+/// back for it.
+pub fn what_a_pool_keeps_warm_is_bounded() {
+    const BOUND: u64 = 24 << 20;
+    let rig = Rig::with(builder().workers(2).warm_memory(BOUND));
+    let small = procfs::region_memory();
+    let mut random = Random::new(5);
+    for round in 1..30 {
+        let sizes: Vec<usize> = (0..round % 7).map(|_| random.size(payload::MOST as u64)).collect();
+        let of = |(seed, len): (u64, &usize)| payload::bytes(seed, *len);
+        let arguments: Vec<_> = (0..).zip(&sizes).map(of).collect();
+        let spawn = |bytes: &&[u8]| rig.pool.spawn(tasks::echo::call(bytes)).unwrap();
+        let handles: Vec<_> = arguments.iter().map(spawn).collect();
+        for (seed, handle) in (0..).zip(handles) {
+            payload::check(&handle.get().unwrap(), seed, sizes[seed as usize]);
+        }
+        assert!(procfs::region_memory() < small + BOUND + ALWAYS, "round {round}: {sizes:?}");
+    }
+    // All of it for one slot, which had nothing: 8 MiB there and back.
+    let held: Vec<_> = (0..2).map(|_| rig.pool.spawn(tasks::nap::call(100)).unwrap()).collect();
+    let large = vec![3; 8 << 20];
+    let handle = rig.pool.spawn(tasks::echo::call(&large)).unwrap();
+    held.into_iter().for_each(|handle| assert_eq!(handle.get().unwrap(), 100));
+    assert!(handle.get().unwrap() == large);
+    let now = procfs::region_memory();
+    assert!((small + (16 << 20)..small + BOUND + ALWAYS).contains(&now), "{now}");
+    rig.end();
+}
+
+/// All but what calls of a few bytes need, with nobody in the client doing anything; and large payloads travel
+/// as before.
+pub fn an_idle_pool_gives_its_memory_back() {
+    let rig = Rig::new(2);
+    let large = payload::bytes(3, payload::MOST);
+    let call = || rig.pool.spawn(tasks::hand_back::call(large)).unwrap();
+    let small = procfs::region_memory();
+    let lent = call().get_ref().unwrap();
+    for _ in 0..3 {
+        for handle in [call(), call(), call()] {
+            payload::check(&handle.get().unwrap(), 3, payload::MOST);
+        }
+        assert!(procfs::region_memory() > small + (8 << 20), "warm");
+        let own = 2 * payload::MOST as u64 + (1 << 20);
+        eventually("memory is given back", || procfs::region_memory() < small + own);
+    }
+    payload::check(&lent.into_owned().unwrap(), 3, payload::MOST);
+    eventually("all of it", || procfs::region_memory() < small + (1 << 20));
+    rig.end();
+}
+
+/// A part of the arguments is found where they lie, unless somebody else has to hand it over.
+pub fn what_is_handed_back_takes_no_second_window() {
+    let rig = Rig::new(2);
+    let large = payload::bytes(3, payload::MOST);
+    let before = procfs::region_memory();
+    let lent = rig.pool.spawn(tasks::hand_back::call(large)).unwrap().get_ref().unwrap();
+    let taken = procfs::region_memory() - before;
+    assert!((4 << 20..5 << 20).contains(&taken), "{taken}");
+    payload::check(wild::in_place(&lent), 3, payload::MOST);
     rig.end();
 }
 
@@ -207,11 +273,15 @@ pub fn a_fork_of_the_client_builds_its_own_pool() {
     let spawn = |rig: &Option<Rig>| rig.as_ref().map(|rig| rig.pool.spawn(tasks::nap::call(700)).unwrap());
     let mut handle = spawn(&rig);
     let mut dropped = spawn(&rig);
+    let large = payload::bytes(1, 100_000);
+    let call = || rig.as_ref().map(|rig| rig.pool.spawn(tasks::hand_back::call(large)).unwrap());
+    let mut borrowed = call().map(|handle| handle.get_ref().unwrap());
     let before = Belongings::now();
     let child = wild::fork(|| {
         // The child's copies; the parent has its own.
         let (start, handle, rig) = (Instant::now(), handle.take().unwrap(), rig.take().unwrap());
         drop(dropped.take());
+        drop(borrowed.take());
         let closed = matches!(handle.get_timeout(Duration::from_secs(60)), Ok(Err(Error::Closed)));
         let at_once = start.elapsed() < Duration::from_millis(500);
         let refused = matches!(rig.pool.spawn(tasks::square::call(1)), Err(Error::Closed));
@@ -226,6 +296,7 @@ pub fn a_fork_of_the_client_builds_its_own_pool() {
     assert_eq!(value(4), 16);
     assert_eq!(handle.unwrap().get().unwrap(), 700);
     assert_eq!(dropped.unwrap().get().unwrap(), 700);
+    payload::check(&borrowed.unwrap().into_owned().unwrap(), 1, 100_000);
     let rig = rig.unwrap();
     rig.check();
     assert_eq!(Belongings::now(), before);

@@ -186,13 +186,16 @@ pub fn payloads_of_every_size_travel() {
             for codec in [Codec::Bincode, Codec::Raw] {
                 let back = rig.pool.spawn(tasks::echo::call(sent).codec(codec)).unwrap().get().unwrap();
                 payload::check(&back, seed, len);
+                let back = rig.pool.spawn(tasks::hand_back::call(sent).codec(codec)).unwrap().get().unwrap();
+                payload::check(&back, seed, len);
             }
             let call = tasks::exchange::call(seed, sent, seed + 100, payload::MOST - len);
             let other = rig.pool.spawn(call).unwrap().get().unwrap();
             payload::check(&other, seed + 100, payload::MOST - len);
         }
         let large = vec![7; 64 << 20];
-        assert_eq!(rig.pool.spawn(tasks::echo::call(&large)).unwrap().get().unwrap(), large);
+        assert!(rig.pool.spawn(tasks::echo::call(&large)).unwrap().get().unwrap() == large);
+        assert!(rig.pool.spawn(tasks::hand_back::call(&large)).unwrap().get().unwrap() == large);
     });
 }
 

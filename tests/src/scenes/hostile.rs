@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 use std::time::Duration;
 
-use multicore::{Handle, Pool, Result};
+use multicore::{Borrowed, Handle, Pool, Result};
 
 use crate::hostile::{FORGERIES, forge};
 use crate::payload::{self, Random};
@@ -118,9 +118,12 @@ fn client(pool: &Pool, random: &mut Random, over: &AtomicBool) -> Tally {
             1 => drop(pool.spawn(tasks::shout::call("nobody hears it"))),
             _ => {}
         }
+        let lent = pool.spawn(tasks::hand_back::call(bytes)).and_then(Handle::get_ref);
         tally.settle(raw);
         tally.settle(listed);
         numbers.into_iter().chain([timed, unwanted]).for_each(|handle| tally.settle(handle));
+        tally.failed += u64::from(lent.and_then(Borrowed::into_owned).is_err());
+        tally.settled += 1;
     }
     tally
 }

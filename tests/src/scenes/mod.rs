@@ -3,13 +3,16 @@
 //! Each list names its scenes once: the tests and the fixture program are made from it.
 
 pub mod alone;
+pub mod borrowed;
 pub mod calling;
 pub mod ends;
 pub mod faults;
 pub mod hostile;
 pub mod limits;
+pub mod shared;
 pub mod sharing;
 pub mod short;
+pub mod start;
 pub mod stopped;
 
 /// The scenes of [`calling`], given to a macro.
@@ -32,6 +35,19 @@ macro_rules! calling_scenes {
             too_large_says_exactly_what_was_needed
             a_closed_pool_refuses_and_its_results_can_be_collected
             a_pool_that_cannot_finish_in_time_closes_its_calls
+        }
+    };
+}
+
+/// The scenes of [`borrowed`], given to a macro.
+#[macro_export]
+macro_rules! borrowed_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { borrowed:
+            a_borrowed_result_is_what_its_worker_wrote
+            results_beyond_half_of_the_slots_are_copied_and_no_call_waits
+            a_borrowed_result_outlives_its_worker_its_supervisor_and_its_pool
+            what_fails_fails_by_get_ref_as_well
         }
     };
 }
@@ -135,12 +151,46 @@ macro_rules! limit_scenes {
     };
 }
 
+/// The scenes of [`start`], given to a macro.
+#[macro_export]
+macro_rules! start_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { start:
+            the_first_call_does_not_wait_for_the_last_worker
+            each_worker_is_kept_to_a_core_of_its_own
+            workers_share_the_cores_that_are_named
+        }
+    };
+}
+
 /// The scenes of [`hostile`], given to a macro.
 #[macro_export]
 macro_rules! hostile_scenes {
     ($($then:tt)*) => {
         $($then)*! { hostile:
             every_forged_field_settles_every_call
+        }
+    };
+}
+
+/// The scenes of [`shared`], given to a macro.
+#[macro_export]
+macro_rules! shared_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { shared:
+            par_ranges_over_shared_data_equals_one_after_another
+            shared_data_travels_in_every_way
+            shared_data_is_made_in_every_way
+            workers_that_run_see_what_is_made_later
+            replaced_workers_see_what_is_older
+            a_replaced_supervisor_knows_what_is_older
+            a_call_keeps_what_it_names_until_it_settles
+            nothing_is_left_of_shared_data_that_came_and_went
+            idle_workers_let_go
+            no_worker_can_write_to_shared_data
+            a_worker_that_asks_for_anything_harms_nobody
+            where_shared_data_cannot_go_says_why
+            a_limit_on_descriptors_is_an_error_and_no_more
         }
     };
 }
@@ -169,6 +219,9 @@ macro_rules! alone_scenes {
             fifty_pools_leave_nothing_behind
             two_thousand_calls_leave_nothing_behind
             large_payloads_give_their_memory_back
+            what_a_pool_keeps_warm_is_bounded
+            an_idle_pool_gives_its_memory_back
+            what_is_handed_back_takes_no_second_window
             random_deaths_mix_nothing_up
             idle_processes_use_no_cpu
             the_programs_own_wait_does_no_harm_and_takes_none
@@ -212,13 +265,16 @@ pub type Named = (&'static str, fn());
 
 /// Every scene.
 pub fn all() -> Vec<Named> {
-    let lists: [&[Named]; 10] = [
+    let lists: &[&[Named]] = &[
         calling_scenes!(crate::table),
+        borrowed_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),
         short_scenes!(crate::table),
         limit_scenes!(crate::table),
+        start_scenes!(crate::table),
         hostile_scenes!(crate::table),
+        shared_scenes!(crate::table),
         stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),

@@ -1,6 +1,6 @@
 #[multicore::task]
-fn first<'a>(text: &'a str, _start: usize) -> &'a str {
-    text
+fn first<'a>(list: &'a Vec<u8>, _start: usize) -> &'a Vec<u8> {
+    list
 }
 
 fn main() {}

@@ -36,6 +36,28 @@ fn lent(order: &Order, orders: &[Order], bytes: &[u8], text: &str, pixels: &[Pix
     pixels.to_vec()
 }
 
+/// Text and slices that it borrows are copied for the caller.
+#[multicore::task]
+fn first<'a>(text: &'a str, _other: &str) -> &'a str {
+    text
+}
+
+#[multicore::task(codec = "raw")]
+fn rest(bytes: &[u8]) -> &[u8] {
+    &bytes[1..]
+}
+
+#[multicore::task]
+fn later(orders: &[Order]) -> &[Order] {
+    &orders[1..]
+}
+
+#[multicore::task]
+fn dark(pixels: Vec<Pixel>) -> &'static [Pixel] {
+    let _ = pixels;
+    &[]
+}
+
 #[multicore::task]
 fn named_lifetimes<'a, 'b>(first: &'a str, second: &'b [u8], third: Cow<'static, str>) -> usize
 where
@@ -110,5 +132,5 @@ fn main() {
     let _: multicore::Call<'_, Result<(), multicore::TextError>> = text_error::call("1");
     let _ = (boxed_error::call("x"), raw_bytes::call(b"x"), raw_plain::call(vec![]), nothing::call(), unused_name::call(1));
     assert_eq!(order.amount + u64::from(pixels[0].red + pixels[0].green), 4);
-    assert_eq!(multicore::tasks().unwrap().len(), 11);
+    assert_eq!(multicore::tasks().unwrap().len(), 15);
 }

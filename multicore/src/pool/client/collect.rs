@@ -13,6 +13,7 @@ use crate::shm::layout::Outcome;
 use crate::shm::window::Payload;
 use crate::shm::word::{Cancelled, Detached, Phase, Word};
 use crate::sys::futex;
+use crate::sys::memory::in_large_pages;
 
 /// An outcome that was moved out of its slot, or that never came.
 pub(crate) enum Kept {
@@ -138,27 +139,31 @@ impl Client {
         }
     }
 
-    fn read(&self, ticket: Ticket) -> Taken<'_> {
+    pub(super) fn read(&self, ticket: Ticket) -> Taken<'_> {
         let header = self.header(ticket);
         let (outcome, len) = (header.outcome.load(Relaxed), header.result_len.load(Relaxed));
         if outcome == Outcome::NoMemory as u32 {
             return Taken::Lost(Loss::Os { call: "fallocate", errno: len as i32 });
         }
-        let Some(payload) = self.region.result(ticket.slot as usize, len) else {
-            return Taken::Garbled;
+        let slot = ticket.slot as usize;
+        let taken = match outcome {
+            n if n == Outcome::Value as u32 => self.region.result(slot, len).map(Taken::Value),
+            n if n == Outcome::Part as u32 => {
+                let (start, backed) = (header.result_start.load(Relaxed), &self.seat(ticket).backed);
+                self.region.part(slot, start, len, backed.load(Relaxed)).map(Taken::Value)
+            }
+            n if n == Outcome::Report as u32 => self.region.result(slot, len).map(Taken::Report),
+            _ => None,
         };
-        match outcome {
-            n if n == Outcome::Value as u32 => Taken::Value(payload),
-            n if n == Outcome::Report as u32 => Taken::Report(payload),
-            _ => Taken::Garbled,
-        }
+        taken.unwrap_or(Taken::Garbled)
     }
 
-    /// Frees a collected slot and gives large windows back.
-    fn release(&self, ticket: Ticket) {
+    /// Frees a collected slot.
+    pub(super) fn release(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
         let seat = self.seat(ticket);
-        self.region.cool(slot, &seat.backed);
+        self.keep_warm(slot);
+        self.shares.settled(ticket);
         // Already 0 where the handle was dropped; never another call's, whatever the word says.
         let _ = seat.held.compare_exchange(held(ticket), 0, Release, Relaxed);
         self.header(ticket).state.release(ticket.generation);
@@ -212,7 +217,7 @@ impl Client {
 }
 
 /// What the seat of this call says while somebody here holds it.
-fn held(ticket: Ticket) -> u64 {
+pub(super) fn held(ticket: Ticket) -> u64 {
     HELD | u64::from(ticket.generation)
 }
 
@@ -220,8 +225,12 @@ impl From<Taken<'_>> for Kept {
     fn from(taken: Taken<'_>) -> Kept {
         match taken {
             // Without memory for a copy nobody can have it.
-            Taken::Value(payload) => payload.to_vec().map_or(Kept::Lost(NO_MEMORY), Kept::Value),
-            Taken::Report(payload) => payload.to_vec().map_or(Kept::Lost(NO_MEMORY), Kept::Report),
+            Taken::Value(payload) => {
+                payload.to_plain(in_large_pages).map_or(Kept::Lost(NO_MEMORY), Kept::Value)
+            }
+            Taken::Report(payload) => {
+                payload.to_plain(in_large_pages).map_or(Kept::Lost(NO_MEMORY), Kept::Report)
+            }
             Taken::Lost(loss) => Kept::Lost(loss),
             Taken::Garbled => Kept::Lost(Loss::Garbled),
         }

@@ -1,11 +1,11 @@
-//! The two ways to a supervisor. Either gives a process at the other end of a control socket that
-//! reads its [`Hello`] there.
+//! The two ways to a supervisor. Either gives a process at the other end of a control socket, which comes to
+//! life while the client prepares the pool, and waits for its [`Hello`](crate::pool::control::Hello) there.
 
 use std::collections::hash_map::RandomState;
 use std::env;
 use std::ffi::OsStr;
 use std::hash::{BuildHasher, Hasher};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -13,60 +13,22 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::Signal;
 use nix::sys::socket::Shutdown;
 use nix::unistd::Pid;
 
-use crate::config::Start;
+use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
-use crate::pool::control::{self, Hello, Wanted, Word as Say};
+use crate::pool::client::template;
+use crate::pool::control::{self, Word as Say};
 use crate::pool::supervisor::supervise;
-use crate::sys::fork_guard::{self, Token};
-use crate::sys::process::{Fork, Parent};
 use crate::sys::{entry, pidfd, process, signals, socket};
 
 /// The start method that this program settled on.
 static METHOD: OnceLock<Start> = OnceLock::new();
-/// The way to the template, where the program forks; a forked child of the client has its own.
-static TEMPLATE: OnceLock<Template> = OnceLock::new();
-static IN_FORK: OnceLock<Template> = OnceLock::new();
-/// How long the template may take to end.
-const END: Duration = Duration::from_secs(5);
 
-struct Template {
-    process: OwnedFd,
-    socket: OwnedFd,
-    made_in: Token,
-}
-
-impl Template {
-    /// Has it go on if somebody stopped it: it would hear nothing.
-    fn go_on(&self) {
-        let _ = pidfd::signal(self.process.as_fd(), Signal::SIGCONT);
-    }
-}
-
-/// The template that this very process forked.
-fn own_template() -> Option<&'static Template> {
-    let known = [TEMPLATE.get(), IN_FORK.get()].into_iter().flatten();
-    known.into_iter().find(|template| !fork_guard::in_forked_child(template.made_in))
-}
-
-/// The template to ask. A forked child makes its own at its first pool: the parent's would end with
-/// the parent, and its supervisors are the parent's to collect.
-fn template_to_ask() -> Result<&'static Template> {
-    if let Some(own) = own_template() {
-        return Ok(own);
-    }
-    if TEMPLATE.get().is_none() {
-        let why = "`fork` needs `multicore::initialize()` or `#[multicore::main]` first";
-        return Err(Error::config("start", why));
-    }
-    fork_template()?;
-    own_template().ok_or(Error::Closed)
-}
+/// How long one that is not wanted may take to leave.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// The method in force, `wanted` if none was.
 ///
@@ -88,34 +50,80 @@ pub(crate) fn method() -> Option<Start> {
     METHOD.get().copied()
 }
 
-/// Starts a process that becomes the supervisor at `theirs`; `first` sends it its first message, behind
-/// the bytes that it is given. Its pid, unless the template sends that.
-pub(crate) fn launch(
-    method: Start,
-    theirs: OwnedFd,
-    hello: &Hello,
-    first: impl FnOnce(&[u8]) -> Result<()>,
-) -> Result<Option<Pid>> {
+/// Where a supervisor comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// From this executable, or the template that is there.
+    AsSettled,
+    /// From the template, which is forked now if it is not there yet.
+    ThisMoment,
+}
+
+impl Origin {
+    /// The method that this is, if it is one only.
+    pub(crate) fn method(self) -> Option<Start> {
+        (self == Origin::ThisMoment).then_some(Start::Fork)
+    }
+}
+
+/// A process on its way to be a supervisor. Whoever has no use for it [gives it up](Launched::give_up).
+#[must_use = "the process is to be collected"]
+pub(crate) struct Launched {
+    pub(super) control: OwnedFd,
+    /// `None` until the template has told.
+    pub(super) pid: Option<Pid>,
+    /// What its first message begins with.
+    pub(super) marker: String,
+}
+
+/// Starts a process that becomes a supervisor, once it has its first message.
+///
+/// # Errors
+/// `Os`; `Config` where the program cannot be started again, or there is no template; `Threads` where that
+/// would have to be forked beside others.
+pub(crate) fn launch(method: Start, from: Origin, settings: &Settings) -> Result<Launched> {
+    let (control, theirs) = socket::pair()?;
     match method {
-        Start::Exec => exec(theirs, hello, first).map(Some),
+        Start::Exec => {
+            let marker = entry::marker_value(&secret());
+            let pid = exec(theirs, settings, &marker)?;
+            Ok(Launched { control, pid: Some(pid), marker })
+        }
         Start::Fork => {
-            let template = template_to_ask()?;
-            template.go_on();
-            control::send(template.socket.as_fd(), b"", &Wanted::Supervisor, &[theirs.as_fd()]).map_err(|error| {
-                let gone = [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN].map(Some);
-                if !matches!(&error, Error::Os { source, .. } if gone.contains(&source.raw_os_error())) {
-                    return error;
-                }
-                look_after_template();
-                let why = "the template, the process that supervisors are forked from, is gone: restart the program";
-                Error::config("start", why)
-            })?;
-            first(b"").map(|()| None)
+            template::supply(&theirs, from)?;
+            Ok(Launched { control, pid: None, marker: String::new() })
         }
     }
 }
 
-fn exec(theirs: OwnedFd, hello: &Hello, first: impl FnOnce(&[u8]) -> Result<()>) -> Result<Pid> {
+impl Launched {
+    /// Ends and collects it.
+    pub(crate) fn give_up(self) {
+        // It leaves for want of a client, and its end is that of what the template has to tell.
+        let _ = nix::sys::socket::shutdown(self.control.as_raw_fd(), Shutdown::Write);
+        let pid = self.pid.or_else(|| told_pid(self.control.as_fd()));
+        if let Some(pid) = pid {
+            if let Ok(process) = pidfd::of(pid)
+                && !pidfd::wait_exit(process.as_fd(), Some(LEAVE))
+            {
+                let _ = pidfd::signal(process.as_fd(), Signal::SIGKILL);
+            }
+            // Else it would stay a zombie.
+            process::collect(pid);
+        }
+    }
+}
+
+/// The pid of a supervisor that failed before the template had told it.
+fn told_pid(control: BorrowedFd<'_>) -> Option<Pid> {
+    // The supervisor says two things at most, and the template one.
+    (0..3).find_map(|_| match control::receive::<Say>(control, 0, Some(LEAVE)) {
+        Ok(Some((Say::Started { pid }, _))) => Some(Pid::from_raw(pid)),
+        _ => None,
+    })
+}
+
+fn exec(theirs: OwnedFd, settings: &Settings, marker: &str) -> Result<Pid> {
     if !Path::new("/proc/self/exe").exists() {
         return Err(Error::config("start", "/proc is not mounted, and no worker can be started without it"));
     }
@@ -126,20 +134,16 @@ fn exec(theirs: OwnedFd, hello: &Hello, first: impl FnOnce(&[u8]) -> Result<()>)
              call `multicore::initialize()` before any thread is started",
         ));
     }
-    let marker = entry::marker_value(&secret());
-    // The message waits in the socket; the child looks for the marker in it before it trusts the
-    // variable.
-    first(marker.as_bytes())?;
     let mut arguments = env::args_os();
     let mut command = Command::new("/proc/self/exe");
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }
-    if hello.sandbox.is_some() {
+    if settings.sandbox.is_some() {
         // It may hold passwords.
         command.env_clear();
     }
-    let variables = hello.limits.variables.iter();
+    let variables = settings.limits.variables.iter();
     let command = command
         .args(arguments)
         // Workers set them once more; a library's constructor looks before that.
@@ -160,111 +164,7 @@ fn secret() -> String {
 /// checked the marker against the first message.
 pub(crate) fn turned_aside(marker: &str) {
     let Ok(control) = std::io::stdin().as_fd().try_clone_to_owned() else { return };
-    supervise(control, marker.len())
-}
-
-/// Forks the template, from which every supervisor of this program comes.
-///
-/// # Errors
-/// `Threads` when this process has more than one; `Os`; `Config` when the program settled on exec.
-pub(crate) fn fork_template() -> Result<()> {
-    settle_method(Some(Start::Fork))?;
-    if own_template().is_some() {
-        return Ok(());
-    }
-    process::single_threaded()?;
-    let (ours, theirs) = socket::pair()?;
-    let client = pidfd::of_self()?;
-    process::flush_output();
-    match fork_deaf()? {
-        Fork::Child => {
-            // What the client left to it is not its to drop.
-            let _ = std::panic::catch_unwind(|| template(&theirs, &client));
-            process::exit_now(0)
-        }
-        Fork::Parent(pid) => {
-            let process = pidfd::of(pid).inspect_err(|_| {
-                // Nobody would ask it for anything: it leaves.
-                let _ = nix::sys::socket::shutdown(ours.as_raw_fd(), Shutdown::Write);
-                process::collect(pid);
-            })?;
-            let template = Template { process, socket: ours, made_in: fork_guard::token() };
-            // A fork of a fork that has its own is one too many: dropped, so that it ends.
-            let _ = TEMPLATE.set(template).or_else(|template| IN_FORK.set(template));
-            Ok(())
-        }
-    }
-}
-
-/// Ends the template with the program, so that it does not hold the program's output open any longer.
-///
-/// Does nothing in a fork of the process that made it.
-pub(crate) fn end_template() {
-    let Some(template) = own_template() else { return };
-    template.go_on();
-    // The template reads the end and leaves.
-    // Refused or too late: it watches this process as well.
-    if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {
-        pidfd::wait_exit(template.process.as_fd(), Some(END));
-        pidfd::collect(template.process.as_fd());
-    }
-}
-
-/// Collects a template that somebody killed.
-pub(crate) fn look_after_template() {
-    if let Some(template) = own_template() {
-        pidfd::collect(template.process.as_fd());
-    }
-}
-
-/// Forks the template with all signals blocked, which it undoes once no handler of the client's is left.
-fn fork_deaf() -> Result<Fork> {
-    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
-    let forked = process::fork_unseen(Parent::This);
-    if !matches!(forked, Ok(Fork::Child))
-        && let Ok(before) = before
-    {
-        let _ = before.thread_set_mask();
-    }
-    forked
-}
-
-/// The template's life: a supervisor for each message, until the client is gone.
-fn template(control: &OwnedFd, client: &OwnedFd) {
+    // What it inherited, and what a library's constructor made of it.
     signals::reset_all();
-    process::fill_standard_descriptors();
-    // Refused only where they cannot matter: no handler, or a leader already.
-    let _ = signals::for_supervisor();
-    let _ = process::own_group();
-    process::close_all_but(&[control.as_raw_fd(), client.as_raw_fd()]);
-    let _ = process::stdin_from_nothing();
-    process::set_name("multicore: template");
-    loop {
-        let mut fds = [control, client].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-        match nix::poll::poll(&mut fds, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            // It would hear of nothing any more.
-            Err(_) => return,
-        }
-        let [asked, gone] = fds.map(|fd| fd.any().unwrap_or(false));
-        if gone {
-            return;
-        }
-        if !asked {
-            continue;
-        }
-        let Ok(Some((Wanted::Supervisor, mut fds))) =
-            control::receive::<Wanted>(control.as_fd(), 0, Some(Duration::ZERO))
-        else {
-            return;
-        };
-        let Some(socket) = fds.pop() else { continue };
-        let word = match process::fork_unseen(Parent::Same) {
-            Ok(Fork::Child) => supervise(socket, 0),
-            Ok(Fork::Parent(pid)) => Say::Started { pid: pid.as_raw() },
-            Err(error) => Say::refused(&error),
-        };
-        // A client that is gone needs no word.
-        let _ = control::send(socket.as_fd(), b"", &word, &[]);
-    }
+    supervise(control, marker.len())
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::error::{Error, Exit, Result, Usage};
 use crate::pool::client::Client;
-use crate::pool::client::launch;
+use crate::pool::client::launch::{self, Origin};
 use crate::pool::client::link::Link;
+use crate::pool::client::template;
 use crate::pool::control::{Hello, Order};
 use crate::pool::repair::{self, Death};
 use crate::pool::supervisor::RESTART_LIMIT;
@@ -133,7 +134,7 @@ impl Client {
         match &life.link {
             Some(link) if !link.has_ended() => {
                 link.go_on_if_stopped();
-                launch::look_after_template();
+                template::look_after();
             }
             Some(_) => self.recover(&mut life),
             // A call that slipped in while the pool ended.
@@ -147,6 +148,15 @@ impl Client {
     pub(crate) fn ask_supervisor_to_look(&self) {
         if let Some(link) = &self.life().link {
             link.tell(&Order::Look);
+        }
+    }
+
+    /// Tells the supervisor what can wait until somebody tells it again.
+    pub(in crate::pool) fn tell_supervisor(&self, order: &Order) {
+        if let Ok(life) = self.life.try_lock()
+            && let Some(link) = &life.link
+        {
+            link.tell(order);
         }
     }
 
@@ -188,11 +198,19 @@ impl Client {
         for worker in 0..self.settings.workers {
             repair::after_death(&self.region, &Death::unseen(&self.region, worker as u16));
         }
+        let shared = self.shares.telling.hand_over();
+        life.hello.shares = shared.len();
         let mut cause = None;
         for attempt in 0..RESTART_LIMIT {
-            match Link::start(self.method, &self.file, self.bell.as_ref(), &life.hello, &life.kept) {
+            let link = launch::launch(self.method, Origin::AsSettled, &self.settings).and_then(|launched| {
+                Link::start(launched, &self.file, self.bell.as_ref(), &life.hello, &life.kept, || Ok(()))
+            });
+            match link {
                 Ok(link) => {
-                    life.link = Some(Arc::new(link));
+                    link.hand_over(&shared);
+                    let link = Arc::new(link);
+                    self.shares.telling.attach(Some(link.clone()));
+                    life.link = Some(link);
                     return;
                 }
                 Err(error) => cause = Some(error.to_string()),
@@ -211,11 +229,13 @@ impl Client {
 
     fn close(&self, life: &mut Life) {
         life.link = None;
+        self.shares.telling.attach(None);
         life.kept.clear();
         if self.standing.load(SeqCst) != Standing::Failed as u32 {
             self.stand(Standing::Closed);
         }
         self.settle_all(&life.verdict.clone().unwrap_or(Loss::Closed));
+        self.let_go_of_shares();
     }
 
     /// Finishes accepted calls, refuses new ones, ends every process; what is left when the time is
@@ -278,11 +298,12 @@ pub(crate) fn hello(
         digest: registry()?.digest(),
         grace: settings.grace,
         name: name.unwrap_or_else(|| "multicore".to_owned()),
-        limits: settings.limits.clone(),
+        limits: settings.limits.clone().with_data_of_cgroup(),
         sandbox: settings.sandbox.clone(),
         patience: settings.patience,
         faults,
         keep_fds: settings.keep_fds.clone(),
+        shares: 0,
     })
 }
 

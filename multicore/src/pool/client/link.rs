@@ -1,6 +1,8 @@
 //! The client's hold on its supervisor: a control socket, a pidfd and a lifeline.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -8,19 +10,17 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, pipe2};
 
-use crate::config::Start;
 use crate::error::{Error, Result};
-use crate::pool::client::launch;
+use crate::pool::client::launch::Launched;
 use crate::pool::client::patrol::ROUND;
+use crate::pool::client::shares;
 use crate::pool::control::{self, Hello, Order, Word as Say};
 use crate::pool::roster::Roster;
-use crate::sys::{pidfd, process, socket};
+use crate::shared::data::Data;
+use crate::sys::{pidfd, process};
 
 /// How long a new supervisor may take to answer.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long one that is not wanted may take to leave.
-const LEAVE: Duration = Duration::from_secs(5);
 
 /// How long workers usually take to follow their supervisor.
 const AT_ONCE: Duration = Duration::from_millis(20);
@@ -38,56 +38,27 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Starts a supervisor on the region in `file`.
+    /// Has a process that was launched supervise the region in `file`; `meanwhile` is done while it sets to work.
     ///
     /// # Errors
-    /// `Os`; `Registry` when it knows other tasks.
+    /// `Os`; `Registry` when it knows other tasks; that of `meanwhile`.
     pub(crate) fn start(
-        method: Start,
+        mut launched: Launched,
         file: &OwnedFd,
         bell: Option<&OwnedFd>,
         hello: &Hello,
         kept: &[OwnedFd],
+        meanwhile: impl FnOnce() -> Result<()>,
     ) -> Result<Link> {
-        let (control, theirs) = socket::pair()?;
-        let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
-        let lifeline = process::above_standard(lifeline)?;
-        let roster = Roster::new(hello.geometry.workers)?;
-        let client = pidfd::of_self()?;
-        let mut pid = launch::launch(method, theirs, hello, |prefix| {
-            let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
-            fds.extend(bell.into_iter().chain(kept).map(AsFd::as_fd));
-            control::send(control.as_fd(), prefix, hello, &fds)
-        })?;
-        drop(held);
-        let mut ready = None;
-        let error = loop {
-            if let Some(pid) = pid
-                && let Some(supervisor) = ready.take()
-            {
-                return Ok(Link { pid, control, supervisor, lifeline, roster });
+        match begin(&mut launched, file, bell, hello, kept, meanwhile) {
+            Ok((pid, supervisor, lifeline, roster)) => {
+                Ok(Link { pid, control: launched.control, supervisor, lifeline, roster })
             }
-            match control::receive::<Say>(control.as_fd(), 0, Some(READY_TIMEOUT)) {
-                Ok(Some((Say::Started { pid: started }, _))) => pid = Some(Pid::from_raw(started)),
-                Ok(Some((Say::Ready, mut fds))) => ready = fds.pop(),
-                Ok(Some((word, _))) => break refusal(word, hello.digest),
-                Ok(None) => break Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD)),
-                Err(error) => break error,
+            Err(error) => {
+                launched.give_up();
+                Err(error)
             }
-        };
-        // Else it would stay a zombie.
-        let pid = pid.or_else(|| started(&control));
-        // It closed its end, or is about to leave for want of a client, unless it hangs.
-        drop(control);
-        if let Some(pid) = pid {
-            if let Ok(process) = pidfd::of(pid)
-                && !pidfd::wait_exit(process.as_fd(), Some(LEAVE))
-            {
-                let _ = pidfd::signal(process.as_fd(), Signal::SIGKILL);
-            }
-            process::collect(pid);
         }
-        Err(error)
     }
 
     /// Whether the supervisor has ended.
@@ -104,6 +75,28 @@ impl Link {
     /// Tells the supervisor something; that it is gone is seen elsewhere.
     pub(crate) fn tell(&self, order: &Order) {
         let _ = control::send(self.control.as_fd(), b"", order, &[]);
+    }
+
+    /// As [`tell`](Link::tell), with descriptors; what came of it.
+    pub(crate) fn try_tell(&self, order: &Order, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        control::send(self.control.as_fd(), b"", order, fds).map_err(|error| match error {
+            Error::Os { source, .. } => source,
+            other => io::Error::other(other),
+        })
+    }
+
+    /// Tells a new supervisor of all that is shared already, as its hello has announced. One that does not
+    /// listen is ended: its workers may be at work, so its successor is left to the next look.
+    pub(crate) fn hand_over(&self, data: &[Arc<Data>]) {
+        let start = Instant::now();
+        for one in data {
+            while let Err(why) = shares::share(self, one) {
+                if !shares::is_momentary(&why) || start.elapsed() > READY_TIMEOUT {
+                    return self.kill();
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
     }
 
     /// Ends the supervisor; its workers die with it.
@@ -167,13 +160,41 @@ impl Drop for Link {
     }
 }
 
-/// The pid of a supervisor that failed before the template had told it.
-fn started(control: &OwnedFd) -> Option<Pid> {
-    // The supervisor says two things at most, and the template one.
-    (0..3).find_map(|_| match control::receive::<Say>(control.as_fd(), 0, Some(LEAVE)) {
-        Ok(Some((Say::Started { pid }, _))) => Some(Pid::from_raw(pid)),
-        _ => None,
-    })
+/// Tells a process what it is to supervise, and waits until it does: its pid, a descriptor of it, the
+/// lifeline and the roster.
+fn begin(
+    launched: &mut Launched,
+    file: &OwnedFd,
+    bell: Option<&OwnedFd>,
+    hello: &Hello,
+    kept: &[OwnedFd],
+    meanwhile: impl FnOnce() -> Result<()>,
+) -> Result<(Pid, OwnedFd, OwnedFd, Roster)> {
+    let (lifeline, held) = pipe2(OFlag::O_CLOEXEC).map_err(|e| Error::os("pipe2", e))?;
+    let lifeline = process::above_standard(lifeline)?;
+    let roster = Roster::new(hello.geometry.workers)?;
+    let client = pidfd::of_self()?;
+    let control = launched.control.as_fd();
+    let mut fds = vec![file.as_fd(), client.as_fd(), held.as_fd(), roster.file().as_fd()];
+    fds.extend(bell.into_iter().chain(kept).map(AsFd::as_fd));
+    control::send(control, launched.marker.as_bytes(), hello, &fds)?;
+    drop(fds);
+    drop(held);
+    meanwhile()?;
+    let mut ready = None;
+    loop {
+        if let Some(pid) = launched.pid
+            && let Some(supervisor) = ready.take()
+        {
+            return Ok((pid, supervisor, lifeline, roster));
+        }
+        match control::receive::<Say>(control, 0, Some(READY_TIMEOUT))? {
+            Some((Say::Started { pid }, _)) => launched.pid = Some(Pid::from_raw(pid)),
+            Some((Say::Ready, mut fds)) => ready = fds.pop(),
+            Some((word, _)) => return Err(refusal(word, hello.digest)),
+            None => return Err(Error::os("supervisor", std::io::Error::from_raw_os_error(libc::ECHILD))),
+        }
+    }
 }
 
 fn refusal(word: Say, digest: u64) -> Error {

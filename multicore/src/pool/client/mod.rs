@@ -7,21 +7,27 @@
 
 pub(crate) mod collect;
 pub(crate) mod launch;
+pub(crate) mod lend;
 pub(crate) mod life;
 pub(crate) mod link;
 pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
+pub(crate) mod shares;
+pub(crate) mod template;
+pub(crate) mod warmth;
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::collect::Kept;
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
+use self::shares::Shares;
+use self::warmth::{Share, Warmth};
 use crate::call::Call;
 use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
@@ -29,6 +35,7 @@ use crate::pool::clock;
 use crate::pool::spin::Spin;
 use crate::pool::worker::fault::{self, Plan};
 use crate::report::client_error;
+use crate::shared::travel;
 use crate::shm::region::{Region, Slot};
 use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
@@ -52,6 +59,8 @@ pub(in crate::pool) struct Seat {
     generation: AtomicU32,
     /// Bytes of the argument window that have pages.
     pub(in crate::pool) backed: AtomicU64,
+    /// What its windows keep between calls.
+    share: Share,
     /// Nanoseconds that the call may run; 0 for no limit. The header's copy is for the supervisor.
     pub(in crate::pool) limit: AtomicU64,
     /// How often the call may be run again at most. The header's copy counts down.
@@ -72,7 +81,9 @@ pub(crate) struct Client {
     faults: Vec<Plan>,
     pub(crate) method: Start,
     pub(in crate::pool) seats: Box<[Seat]>,
-    reserve_cursor: AtomicU32,
+    warmth: Warmth,
+    /// Results that somebody reads where they lie.
+    lent: AtomicUsize,
     pub(crate) life: Mutex<Life>,
     /// A copy of the life's standing that needs no lock.
     pub(crate) standing: AtomicU32,
@@ -83,6 +94,8 @@ pub(crate) struct Client {
     pub(in crate::pool) patrolled: AtomicU64,
     /// How many threads sleep until any slot moves. The head's copy is for the workers.
     sleepers: Mutex<u32>,
+    /// What calls name of shared data.
+    pub(in crate::pool) shares: Shares,
     made_in: Token,
 }
 
@@ -114,6 +127,7 @@ impl Client {
     ) -> Client {
         let seats: Box<[Seat]> = (0..region.geometry().slots).map(|_| Seat::default()).collect();
         let (patrol, patience) = (Patrol::of(seats.len()), settings.patience);
+        let shares = Shares::new(life.link.clone());
         Client {
             region,
             file,
@@ -122,7 +136,8 @@ impl Client {
             faults,
             method,
             seats,
-            reserve_cursor: AtomicU32::new(0),
+            warmth: Warmth::default(),
+            lent: AtomicUsize::new(0),
             life: Mutex::new(life),
             standing: AtomicU32::new(Standing::Open as u32),
             kept: Mutex::new(HashMap::new()),
@@ -130,6 +145,7 @@ impl Client {
             patrol: Mutex::new(patrol),
             patrolled: AtomicU64::new(clock::now()),
             sleepers: Mutex::new(0),
+            shares,
             made_in: fork_guard::token(),
         }
     }
@@ -192,32 +208,49 @@ impl Client {
     pub(in crate::pool) fn try_reserve(&self) -> Option<Ticket> {
         // Bounded, or a flood of forged hints would keep a thread here.
         for _ in 0..self.seats.len() {
-            let cursor = self.reserve_cursor.load(Relaxed) as usize;
-            let slot = self.region.free().take(cursor)?;
-            self.reserve_cursor.store(slot as u32 + 1, Relaxed);
-            let seat = &self.seats[slot];
-            if seat.held.compare_exchange(0, RESERVING, AcqRel, Relaxed).is_err() {
-                // Nobody here let go of it: the hint was forged. Leave the slot to its holder.
-                continue;
+            // The lowest, whose windows are the warmest.
+            let slot = self.region.free().take(0)?;
+            if let Some(ticket) = self.reserve_slot(slot) {
+                self.look_at_windows(slot);
+                self.shares.renewed(ticket);
+                return Some(ticket);
             }
-            let generation = seat.generation.load(Relaxed).wrapping_add(1);
-            let word = self.region.slot(slot).state;
-            let reserved = word.reserve();
-            if reserved != Some(generation) {
-                if reserved.is_some() && word.reset(word.state(), generation.wrapping_sub(1)) {
-                    // The number was forged: two calls of one number would be taken for each other.
-                    self.region.free().insert(slot);
-                }
-                seat.held.store(0, Release);
-                continue;
-            }
-            seat.generation.store(generation, Relaxed);
-            seat.held.store(HELD | u64::from(generation), Release);
-            // After a detached call, which its worker freed.
-            self.region.cool(slot, &seat.backed);
-            return Some(Ticket { slot: slot as u32, generation });
         }
         None
+    }
+
+    /// Reserves the slot whose hint was taken, unless that was forged.
+    fn reserve_slot(&self, slot: usize) -> Option<Ticket> {
+        let seat = &self.seats[slot];
+        if seat.held.compare_exchange(0, RESERVING, AcqRel, Relaxed).is_err() {
+            // Nobody here let go of it: the hint was forged. Leave the slot to its holder.
+            return None;
+        }
+        let generation = seat.generation.load(Relaxed).wrapping_add(1);
+        let word = self.region.slot(slot).state;
+        let reserved = word.reserve();
+        if reserved != Some(generation) {
+            if reserved.is_some() && word.reset(word.state(), generation.wrapping_sub(1)) {
+                // The number was forged: two calls of one number would be taken for each other.
+                self.region.free().insert(slot);
+            }
+            seat.held.store(0, Release);
+            return None;
+        }
+        seat.generation.store(generation, Relaxed);
+        seat.held.store(HELD | u64::from(generation), Release);
+        Some(Ticket { slot: slot as u32, generation })
+    }
+
+    /// Frees a slot that is reserved and was not published.
+    fn give_up(&self, ticket: Ticket) {
+        let slot = ticket.slot as usize;
+        self.keep_warm(slot);
+        self.shares.settled(ticket);
+        self.seats[slot].held.store(0, Release);
+        self.header(ticket).state.abandon(ticket.generation);
+        self.region.free().insert(slot);
+        crate::pool::worker::progress(&self.region);
     }
 
     /// Encodes the arguments and writes the header. A panic in the user's `Serialize` gives the slot
@@ -226,19 +259,19 @@ impl Client {
         struct Abandon<'c>(&'c Client, Ticket);
         impl Drop for Abandon<'_> {
             fn drop(&mut self) {
-                let Abandon(client, ticket) = *self;
-                client.region.cool(ticket.slot as usize, &client.seat(ticket).backed);
-                client.seat(ticket).held.store(0, Release);
-                client.header(ticket).state.abandon(ticket.generation);
-                client.region.free().insert(ticket.slot as usize);
-                crate::pool::worker::progress(&client.region);
+                self.0.give_up(self.1);
             }
         }
         let abandon = Abandon(self, ticket);
         let header = self.header(ticket);
         let mut store = self.region.arguments_store(ticket.slot as usize, &self.seat(ticket).backed);
         let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
-        call.body.encode(call.codec, &mut out).map_err(|failure| client_error(failure, call.entry.name()))?;
+        let (encoded, named) = travel::naming(self.bell.is_none(), || call.body.encode(call.codec, &mut out));
+        if let Some(why) = named.refused {
+            return Err(Error::refused(why));
+        }
+        encoded.map_err(|failure| client_error(failure, call.entry.name()))?;
+        self.keep(ticket, named)?;
         header.arguments_len.store(out.needed() as u64, Relaxed);
         header.task.store(call.entry.id(), Relaxed);
         header.codec.store(u32::from(call.codec.to_byte()), Relaxed);

@@ -11,6 +11,7 @@
 //! | claimed | its owner is stopped, or never claimed it | taken back; woken as above |
 //! | running, and its owner runs another | the word was forged | poison |
 //! | running far beyond its limit, once or in all its runs | a deadline was forged, or nobody looks at it | the supervisor looks, then poison |
+//! | being emptied by the supervisor, for seconds | it was stopped, or never did | poison |
 //! | not free, in a slot that nobody holds | the word was forged | the slot is freed |
 //! | free | its hint is gone | hint set |
 //!
@@ -117,6 +118,7 @@ impl Client {
             return;
         }
         self.look_after_supervisor();
+        self.let_go_of_shares();
         let mut patrol = match self.patrol.try_lock() {
             Ok(patrol) => patrol,
             Err(TryLockError::Poisoned(patrol)) => patrol.into_inner(),
@@ -177,6 +179,10 @@ impl Client {
                 Requeued::NotMine => Need::Nothing,
             },
             Some(Phase::Running) => self.question(slot, seen, sight),
+            Some(_) if held == 0 && seen.is_cooling() => {
+                // Freed by the patrol, and reserved, it would be emptied under the next call.
+                if sight.age > LATE { Need::Poison } else { Need::Nothing }
+            }
             Some(_) if held == 0 => {
                 // Nobody here will ever come back to it, or finds its generation gone when he does.
                 if self.region.slot(slot).state.reset(seen, seen.generation()) {

@@ -33,7 +33,10 @@ impl Client {
 
     /// With every process dead: settles calls whose words make no sense.
     pub(crate) fn settle_impossible(&self) {
-        self.settle(&Loss::Garbled, |held, seen| self.is_impossible(held, seen));
+        self.settle(&Loss::Garbled, |held, seen| {
+            // Its supervisor was about to empty the slot.
+            self.is_impossible(held, seen) || held.is_none() && seen.is_cooling()
+        });
         for slot in 0..self.seats.len() {
             let _ = self.bound_retries(slot);
         }

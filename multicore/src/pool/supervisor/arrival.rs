@@ -8,33 +8,37 @@ use crate::error::{Error, Result};
 use crate::pool::control::{self, Hello, Word as Say};
 use crate::pool::map;
 use crate::pool::roster::Roster;
+use crate::pool::supervisor::cooling::Cooling;
 use crate::pool::supervisor::handout::Handout;
 use crate::pool::supervisor::retries::Retries;
+use crate::pool::supervisor::shares::Shares;
 use crate::pool::supervisor::storm::Storm;
 use crate::pool::supervisor::{Seat, Supervisor};
 use crate::registry::registry;
-use crate::sys::{eventfd, pidfd, process, signals};
+use crate::sys::{eventfd, pidfd, process, signals, stack};
 
 /// How long the client's first message may take.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Supervisor {
-    /// Hears the client out and says that it is ready; `None` when there is nobody to serve.
+    /// Hears the client out; `None` when there is nobody to serve. The signals of the process are reset.
     ///
     /// # Errors
     /// What the kernel refused, to be told to the client.
     pub(in crate::pool) fn begin(control: &mut OwnedFd, prefix_len: usize) -> Result<Option<Supervisor>> {
-        signals::reset_all();
         signals::for_supervisor()?;
+        // For workers; without it an overflow there is a plain SIGSEGV.
+        let _ = stack::install();
         // Refused to the leader of a session, which leads a group already.
         let _ = process::own_group();
         process::become_subreaper()?;
+        process::stdin_from_nothing()?;
+        // The client has its own work meanwhile.
+        let registry = registry()?;
         let received = control::receive::<Hello>(control.as_fd(), prefix_len, Some(HELLO_TIMEOUT))?;
         let Some((hello, fds)) = received else { return Ok(None) };
-        process::stdin_from_nothing()?;
         let ([file, client, lifeline, roster], bell) = take_places(control, fds, &hello)?;
         process::set_name(&format!("{}: supervisor", short(&hello.name)));
-        let registry = registry()?;
         if registry.digest() != hello.digest {
             control::send(control.as_fd(), b"", &Say::OtherTasks { digest: registry.digest() }, &[])?;
             return Ok(None);
@@ -52,8 +56,6 @@ impl Supervisor {
         } else {
             kept_by_workers.extend([file.as_raw_fd(), kick.as_raw_fd()]);
         }
-        let own = pidfd::of_self()?;
-        control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
         let seats = (0..hello.geometry.workers).map(|_| Seat::default()).collect();
         let handout = hello.sandbox.map(|sandbox| Handout::new(sandbox, hello.geometry.workers));
         Ok(Some(Supervisor {
@@ -77,8 +79,24 @@ impl Supervisor {
             retry_at: None,
             storm: Storm::new(hello.geometry.workers),
             retries: Retries::new(hello.geometry.slots),
+            shares: Shares::expecting(hello.shares),
             draining: false,
+            cooling: Cooling::default(),
         }))
+    }
+
+    /// Forks the workers, and says after the first that calls may come: on two cores the client, once it is
+    /// woken, would keep that from running.
+    ///
+    /// # Errors
+    /// What the kernel refused, to be told to the client.
+    pub(in crate::pool) fn open(&mut self, control: &OwnedFd) -> Result<()> {
+        self.fill_seat(0);
+        let own = pidfd::of_self()?;
+        control::send(control.as_fd(), b"", &Say::Ready, &[own.as_fd()])?;
+        self.fill_seats();
+        // Before anybody's question is answered.
+        self.shares.inherit(control, HELLO_TIMEOUT)
     }
 }
 

@@ -22,6 +22,8 @@ use crate::shm::word::{Phase, Settled, Word};
 use crate::sys::sandbox::Own;
 use crate::sys::{eventfd, futex, memfd};
 
+/// Bytes of each window that stay warm between calls.
+const WARM: usize = 1 << 20;
 /// An owner in a private region that is no worker.
 const NOBODY: u16 = 1;
 
@@ -213,7 +215,7 @@ impl Cell {
         let (file, place) = (self.file.as_fd(), self.geometry().result(0, len) as u64);
         let copied = out.put_with(len, |bytes| memfd::read_at(file, bytes, place));
         let hand = self.hand.take();
-        self.region.cool(0, &AtomicU64::new(hand.map_or(0, |hand| hand.arguments_len)));
+        self.region.trim(0, &AtomicU64::new(hand.map_or(0, |hand| hand.arguments_len)), [WARM; 2]);
         if !header.state.release(self.generation) {
             // The outcome is as good as any; what comes after it is not.
             self.spoilt = true;

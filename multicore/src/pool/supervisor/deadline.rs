@@ -81,7 +81,7 @@ impl Supervisor {
     /// Ends workers whose call is due to be ended; the next moment at which something is due.
     fn enforce(&mut self) -> u64 {
         let now = clock::now();
-        let own = self.retry_at.unwrap_or(u64::MAX);
+        let own = self.retry_at.unwrap_or(u64::MAX).min(self.cooling.alarm());
         let mut alarm = own.min(self.end_stopped(now)).min(self.end_undecided(now));
         for (index, seat) in self.seats.iter_mut().enumerate() {
             let Some(pid) = seat.pid else { continue };

@@ -4,9 +4,11 @@
 pub(crate) mod arrival;
 pub(crate) mod birth;
 pub(crate) mod cell;
+pub(crate) mod cooling;
 pub(crate) mod deadline;
 pub(crate) mod handout;
 pub(crate) mod retries;
+pub(crate) mod shares;
 pub(crate) mod stopped;
 pub(crate) mod storm;
 
@@ -21,9 +23,11 @@ use nix::sys::signal::Signal;
 use nix::sys::time::TimeSpec;
 use nix::unistd::Pid;
 
+use self::cooling::Cooling;
 use self::deadline::Ending;
 use self::handout::Handout;
 use self::retries::Retries;
+use self::shares::Shares;
 use self::storm::Storm;
 use crate::error::Error;
 use crate::pool::clock;
@@ -38,7 +42,7 @@ use crate::shm::note::wipe;
 use crate::shm::region::Region;
 use crate::sys::fault::point;
 use crate::sys::process::{End, Reaped};
-use crate::sys::{eventfd, process};
+use crate::sys::{eventfd, poll, process};
 
 /// How often in a row a worker may fail to become ready.
 pub(crate) const RESTART_LIMIT: u32 = 10;
@@ -48,9 +52,14 @@ pub(crate) const RESTART_LIMIT: u32 = 10;
 /// `prefix_len` bytes in front of the first message authenticate an exec'd supervisor and were
 /// checked before.
 pub(crate) fn supervise(mut control: OwnedFd, prefix_len: usize) -> ! {
-    let code = match Supervisor::begin(&mut control, prefix_len) {
+    let opened = Supervisor::begin(&mut control, prefix_len).and_then(|supervisor| {
+        let Some(mut supervisor) = supervisor else { return Ok(None) };
+        supervisor.open(&control).map(|()| Some(supervisor))
+    });
+    let code = match opened {
         Ok(Some(supervisor)) => supervisor.run(&control),
         Ok(None) => 0,
+        // Workers die with this process.
         Err(error) => {
             // The client may be gone, which is as good an end.
             let _ = control::send(control.as_fd(), b"", &Say::refused(&error), &[]);
@@ -72,6 +81,8 @@ pub(in crate::pool) struct Seat {
     pub(in crate::pool) born: u64,
     /// Since when it is stopped, if it is.
     pub(in crate::pool) stopped: Option<u64>,
+    /// Where it asks for shared data.
+    pub(in crate::pool) asks: Option<OwnedFd>,
 }
 
 pub(in crate::pool) struct Supervisor {
@@ -100,7 +111,9 @@ pub(in crate::pool) struct Supervisor {
     pub(in crate::pool) retry_at: Option<u64>,
     pub(in crate::pool) storm: Storm,
     pub(in crate::pool) retries: Retries,
+    pub(in crate::pool) shares: Shares,
     pub(in crate::pool) draining: bool,
+    pub(in crate::pool) cooling: Cooling,
 }
 
 enum Next {
@@ -136,6 +149,7 @@ impl Supervisor {
                     continue;
                 }
             }
+            self.cool_down();
             let alarm = self.set_alarm();
             self.pass_ends_on();
             let alarm = if self.announce_idle() { 0 } else { alarm };
@@ -157,7 +171,8 @@ impl Supervisor {
         let wait = (alarm != u64::MAX).then(|| TimeSpec::from_duration(left));
         let bells = self.handout.iter().flat_map(Handout::bells);
         let own = [control, &self.client, &self.children, &self.kick].map(AsFd::as_fd);
-        let all = own.into_iter().chain(bells);
+        let bell_count = self.handout.iter().flat_map(Handout::bells).count();
+        let all = own.into_iter().chain(bells).chain(self.questions());
         let mut fds: Vec<_> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         match ppoll(&mut fds, wait, None) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -179,28 +194,43 @@ impl Supervisor {
         if kicked {
             let _ = eventfd::drain(self.kick.as_fd());
         }
+        let (bells, questions) = heard[own.len()..].split_at(bell_count);
         if let Some(handout) = &self.handout {
-            handout.silence(&heard[own.len()..]);
+            handout.silence(bells);
         }
-        if !control_ready {
-            return Next::Go;
+        if control_ready && !self.hear_out(control) {
+            return Next::Leave;
         }
-        match control::receive::<Order>(control.as_fd(), 0, Some(Duration::ZERO)) {
-            Ok(Some((Order::Drain, _))) => {
-                self.draining = true;
-                self.region.head().draining.store(1, SeqCst);
-                repair::wake_workers(&self.region);
-                Next::Go
+        self.pass_on_what_is_gone();
+        // After all that the client has said: a worker asks for what it has said before.
+        self.answer(questions);
+        Next::Go
+    }
+
+    /// Does all that the client has asked for so far; whether to go on.
+    fn hear_out(&mut self, control: &OwnedFd) -> bool {
+        let mut more = true;
+        while more {
+            match control::receive_what_fits::<Order>(control.as_fd(), Some(Duration::ZERO)) {
+                Ok(Some((Order::Drain, _))) => {
+                    self.draining = true;
+                    self.region.head().draining.store(1, SeqCst);
+                    repair::wake_workers(&self.region);
+                }
+                Ok(Some((Order::Warm, _))) => self.cooling.put_off(),
+                // Going round is looking.
+                Ok(Some((Order::Look, _))) => {}
+                Ok(Some((Order::Bound { slot, generation, most }, _))) => {
+                    self.retries.bound(slot, generation, most);
+                }
+                Ok(Some((Order::Share { id, len }, fds))) => self.shares.add(id, len, fds),
+                Ok(Some((Order::LetGo { ids }, _))) => self.shares.remove(&ids),
+                // Stopped, gone, or talking nonsense: all are the end.
+                _ => return false,
             }
-            // Going round is looking.
-            Ok(Some((Order::Look, _))) => Next::Go,
-            Ok(Some((Order::Bound { slot, generation, most }, _))) => {
-                self.retries.bound(slot, generation, most);
-                Next::Go
-            }
-            // Stopped, gone, or talking nonsense: all are the end.
-            _ => Next::Leave,
+            more = poll::readable(control.as_fd(), Some(Duration::ZERO)).unwrap_or(false);
         }
+        true
     }
 
     /// Whether there is a worker that became ready. A pool that has one goes on, however often the

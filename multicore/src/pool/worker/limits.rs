@@ -27,6 +27,8 @@ pub(crate) struct Limits {
     pub(crate) niceness: Option<i32>,
     /// The cores that it may run on; empty for those of the client.
     pub(crate) cpus: Vec<usize>,
+    /// Whether each worker has one of those for itself, in turn.
+    pub(crate) pin: bool,
     pub(crate) variables: Vec<(OsString, OsString)>,
 }
 
@@ -37,17 +39,25 @@ impl Limits {
         counts.iter().any(Option::is_some) || self.cpu.is_some()
     }
 
-    /// In a worker, before any user code: what the kernel is to see to.
+    /// A worker that grows beyond the cgroup's memory shall fail alone, before the kernel chooses whom to end.
+    pub(crate) fn with_data_of_cgroup(mut self) -> Limits {
+        // What is reserved and never touched counts as well: a program that reserves much is left alone.
+        let affordable = |most: &u64| process::mapped_data() < most / 2;
+        self.data = self.data.or_else(|| process::memory_of_cgroup().filter(affordable));
+        self
+    }
+
+    /// In the worker of this seat, before any user code: what the kernel is to see to.
     ///
     /// # Errors
     /// `Os`: what the kernel refused, such as a lower niceness without the privilege; `Config` for a data
     /// limit below what the worker was forked with.
-    pub(crate) fn apply(&self) -> Result<()> {
+    pub(crate) fn apply(&self, seat: usize) -> Result<()> {
         for (name, value) in &self.variables {
             process::set_variable(name, value);
         }
-        if !self.cpus.is_empty() {
-            process::run_on(&self.cpus)?;
+        if let Some(own) = seat.checked_rem(self.cpus.len()) {
+            process::run_on(if self.pin { &self.cpus[own..=own] } else { &self.cpus })?;
         }
         if let Some(niceness) = self.niceness {
             process::set_niceness(niceness)?;

@@ -4,6 +4,7 @@ pub(crate) mod fault;
 pub(crate) mod limits;
 pub(crate) mod ready;
 mod rest;
+pub(crate) mod shares;
 mod take;
 
 use std::io::Write;
@@ -24,6 +25,7 @@ use crate::pool::spin::{Patience, Spin};
 use crate::registry::Registry;
 use crate::report::Report;
 use crate::sandbox::Sandbox;
+use crate::shared::travel::Borrowed;
 use crate::shm::hint::Bits;
 use crate::shm::layout::{Outcome, WorkerRecord};
 use crate::shm::region::{Region, Slot};
@@ -35,6 +37,9 @@ use crate::sys::{eventfd, futex};
 
 /// Everything a worker works with.
 pub(crate) struct Worker<'s> {
+    /// Its place in the pool.
+    pub(crate) seat: usize,
+    /// Its number in the region: the same, or the only one of a private region.
     pub(crate) index: usize,
     pub(crate) region: &'static Region,
     pub(crate) registry: &'static Registry,
@@ -58,6 +63,9 @@ impl Worker<'_> {
         let spin = Spin::new(self.patience);
         let mut hand = Hand::empty();
         loop {
+            if shares::are_stale(self.region.head()) {
+                shares::let_go(self.region.head());
+            }
             if let Some(slot) = self.next(&mut hand) {
                 if self.run(slot) {
                     self.decide(&recycling);
@@ -155,14 +163,23 @@ impl Worker<'_> {
     #[inline]
     fn answer(&self, slot: usize, header: Slot<'_>) {
         let mut store = self.region.result_store(slot);
-        let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
+        let limit = self.region.geometry().window;
+        // Who hands calls out copies the result from its own place.
+        let mut out = match self.sandbox {
+            None => WindowWriter::that_may_refer(&mut store, limit),
+            Some(_) => WindowWriter::new(&mut store, limit),
+        };
         let outcome = match self.invoke(slot, header, &mut out) {
             // It may have asked, and left off in the middle.
             Ok(()) if header.state.state().cancelled() => Err(Report::Cancelled),
             answer => answer,
         };
         match outcome {
-            Ok(()) => header.hold(Outcome::Value, out.needed() as u64),
+            Ok(()) => {
+                let start = out.referred();
+                header.result_start.store(start.unwrap_or(0) as u64, Relaxed);
+                header.hold(start.map_or(Outcome::Value, |_| Outcome::Part), out.needed() as u64);
+            }
             Err(report) => {
                 // A panic that was caught is nobody's last word.
                 self.region.worker(self.index).words.clear();
@@ -188,7 +205,9 @@ impl Worker<'_> {
         if len > self.region.geometry().window {
             return Err(Report::Decode("the arguments are longer than their window".to_owned()));
         }
-        let invocation = Invocation { arguments: self.region.arguments(slot, len), codec, results: out };
+        let shared = Borrowed::default();
+        let arguments = self.region.arguments(slot, len);
+        let invocation = Invocation { arguments, codec, shared: &shared, results: out };
         let result: Result<(), Failure> = panics::caught(|| {
             if self.faults {
                 fault::happen(header.fault.swap(0, Relaxed));

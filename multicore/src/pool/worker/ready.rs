@@ -38,6 +38,8 @@ pub(crate) const EXPIRED: i32 = 82;
 pub(crate) const NOT_LIMITED: i32 = 83;
 /// The sandbox that its pool asks for could not be had.
 pub(crate) const NOT_SANDBOXED: i32 = 84;
+/// Its supervisor does not answer it any more.
+pub(crate) const NO_SUPERVISOR: i32 = 85;
 
 impl Worker<'_> {
     /// Takes on all that the pool asks for, and says that calls may come.
@@ -60,7 +62,7 @@ impl Worker<'_> {
 
     /// Has the kernel limit this process; without its limits no worker runs anything.
     fn limit(&self) -> Recycling {
-        let limited = self.limits.apply().and_then(|()| Recycling::of(self.limits));
+        let limited = self.limits.apply(self.seat).and_then(|()| Recycling::of(self.limits));
         limited.unwrap_or_else(|error| {
             self.never_ready(&format!("a limit could not be set: {error}"), NOT_LIMITED)
         })

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering::{Release, SeqCst};
 use std::time::Duration;
 
 use crate::pool::spin::Spin;
-use crate::pool::worker::Worker;
 use crate::pool::worker::take::{Hand, spread_hands};
+use crate::pool::worker::{Worker, shares};
 use crate::shm::lookout::Rest;
 use crate::sys::fault::point;
 use crate::sys::futex;
@@ -36,7 +36,8 @@ impl Worker<'_> {
         // If it says that something runs here, somebody else wrote that.
         record.current.store(0, Release);
         let head = self.region.head();
-        let rest = self.region.lookout().rest(self.index, || head.draining.load(SeqCst) != 0);
+        let awaited = || head.draining.load(SeqCst) != 0 || shares::are_stale(head);
+        let rest = self.region.lookout().rest(self.index, awaited);
         (hand.alert, hand.on_watch) = (false, rest == Rest::Doze);
         point("resting");
         // Whatever ends a sleep, the loop looks for work again.

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::ptr;
 use std::thread;
 use std::time::Duration;
@@ -34,6 +35,12 @@ pub(crate) enum Fork {
 /// # Errors
 /// `Os` when `/proc` is not mounted.
 pub(crate) fn thread_count() -> Result<usize> {
+    // The kernel counts threads among the links of this folder: one call, where the text below is made of
+    // fifty lines.
+    let links = fs::metadata("/proc/self/task").map(|folder| folder.nlink()).unwrap_or(0);
+    if let Some(threads @ 1..) = links.checked_sub(2) {
+        return Ok(threads as usize);
+    }
     let path = "/proc/self/status";
     let status = fs::read_to_string(path).map_err(|error| Error::os("read /proc/self/status", error))?;
     let count = status.lines().find_map(|line| line.strip_prefix("Threads:")?.trim().parse().ok());
@@ -122,9 +129,12 @@ pub(crate) enum Parent {
 /// # Errors
 /// `Threads`; `Os` from `clone`: EAGAIN at a limit on processes, ENOMEM.
 pub(crate) fn fork_unseen(parent: Parent) -> Result<Fork> {
-    single_threaded()?;
     let flags = match parent {
-        Parent::This => 0,
+        Parent::This => {
+            single_threaded()?;
+            0
+        }
+        // Made by the above itself, and it runs no user code: it has one thread.
         Parent::Same => libc::CLONE_PARENT,
     };
     // SAFETY: without a stack this is a fork, only without the C library's preparations: they matter

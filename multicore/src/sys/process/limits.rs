@@ -5,9 +5,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::unistd::{Pid, SysconfVar, sysconf};
+use nix::unistd::{SysconfVar, sysconf};
 
 use crate::sys::checked;
 use crate::{Error, Result};
@@ -55,23 +54,6 @@ fn limit(resource: Resource, soft: u64, hard: u64) -> Result<()> {
 pub(crate) fn set_niceness(niceness: i32) -> Result<()> {
     // SAFETY: passes no memory.
     checked("setpriority", unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, niceness) }).map(drop)
-}
-
-/// Keeps this process to these cores.
-///
-/// # Errors
-/// `Os` from `sched_setaffinity`: EINVAL when it may use none of them.
-pub(crate) fn run_on(cpus: &[usize]) -> Result<()> {
-    let refused = |error| Error::os("sched_setaffinity", error);
-    let mut set = CpuSet::new();
-    cpus.iter().try_for_each(|cpu| set.set(*cpu)).map_err(refused)?;
-    sched_setaffinity(Pid::from_raw(0), &set).map_err(refused)
-}
-
-/// The cores that this process may run on; `None` where the kernel does not tell.
-pub(crate) fn usable_cpus() -> Option<Vec<usize>> {
-    let set = sched_getaffinity(Pid::from_raw(0)).ok()?;
-    Some((0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).collect())
 }
 
 /// Sets a variable of this process's environment.

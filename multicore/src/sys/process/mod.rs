@@ -1,5 +1,7 @@
 //! Making processes, ending them, and what they know about themselves.
 
+mod cgroup;
+mod cores;
 mod descriptors;
 mod family;
 mod fork;
@@ -7,6 +9,8 @@ mod limits;
 mod own;
 mod stat;
 
+pub(crate) use cgroup::memory_of_cgroup;
+pub(crate) use cores::{run_on, spread, usable_cpus};
 pub(crate) use descriptors::{
     above_standard, close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
 };
@@ -14,20 +18,22 @@ pub(crate) use family::{
     End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, next_stop, own_group,
     peek_dead, reap, reap_next,
 };
-pub(crate) use fork::{
-    Fork, Parent, collect, exit_now, flush_output, fork_supervisor, fork_unseen, single_threaded,
-};
+#[cfg(any(test, feature = "sandbox"))]
+pub(crate) use fork::single_threaded;
+pub(crate) use fork::{Fork, Parent, collect, exit_now, flush_output, fork_supervisor, fork_unseen};
 #[cfg(test)]
 pub(crate) use fork::{fork, fork_unchecked, thread_count};
 pub(crate) use limits::{
-    limit_cpu, limit_data, limit_files, mapped_data, memory_file, most_files, private_memory, run_on,
-    set_niceness, set_variable, usable_cpus,
+    limit_cpu, limit_data, limit_files, mapped_data, memory_file, most_files, private_memory, set_niceness,
+    set_variable,
 };
 pub(crate) use own::{print_by_lines, set_name, set_oom_score};
 pub(crate) use stat::{Stat, all, stat};
 
 #[cfg(test)]
 pub(super) use {
+    cgroup::least_limit,
+    cores::spread_by,
     descriptors::{close_one_by_one, gaps},
     family::children_found,
 };

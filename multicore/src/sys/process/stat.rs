@@ -1,7 +1,7 @@
 //! What `/proc` says about processes.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 
 use nix::unistd::Pid;
 
@@ -31,10 +31,13 @@ impl Stat {
 
 /// One process; `None` when there is none of this number, or no `/proc`.
 pub(crate) fn stat(pid: Pid) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut buffer = [0; 1024];
+    // One read gets all of it.
+    let len = File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read(&mut buffer)).ok()?;
+    let text = String::from_utf8_lossy(&buffer[..len]);
     // "pid (name) state ppid pgrp session ...", and the name may contain anything.
     let (_, rest) = text.rsplit_once(") ")?;
-    let fields: Vec<&str> = rest.split(' ').collect();
+    let fields: Vec<&str> = rest.split(' ').take(20).collect();
     let process = |at: usize| fields.get(at)?.parse().ok().map(Pid::from_raw);
     Some(Stat {
         pid,

@@ -98,7 +98,7 @@ fn a_subreaper_adopts_orphans() {
         let (ours, theirs) = socket::pair().unwrap();
         let middle = child(|| {
             child(|| {
-                let _ = socket::receive(theirs.as_fd(), &mut [0], LONG);
+                let _ = socket::receive(theirs.as_fd(), 1, LONG);
             });
         });
         process::collect(middle);
@@ -119,7 +119,7 @@ fn a_group_is_killed_whole() {
             socket::send(theirs.as_fd(), b"x", &[]).unwrap();
             sleep();
         });
-        socket::receive(ours.as_fd(), &mut [0], LONG).unwrap();
+        socket::receive(ours.as_fd(), 1, LONG).unwrap();
         assert_ne!(getpgrp(), leader);
         process::kill_group(leader, Signal::SIGKILL).unwrap();
         let killed = |end: End| end == End::Signal(libc::SIGKILL);
@@ -148,7 +148,7 @@ fn a_child_dies_with_its_parent() {
                 socket::send(theirs.as_fd(), b"x", &[]).unwrap();
                 sleep();
             });
-            socket::receive(ours.as_fd(), &mut [0], LONG).unwrap();
+            socket::receive(ours.as_fd(), 1, LONG).unwrap();
         });
         let first = reap_one();
         assert_eq!((first.pid, first.end), (parent, End::Code(0)));

@@ -1,5 +1,6 @@
 //! The kernel calls, against the real kernel.
 
+mod cgroup;
 mod entry;
 mod family;
 mod memory;

@@ -56,7 +56,7 @@ fn an_unseen_child_is_collected_by_its_pid_alone() {
             Fork::Parent(child) => child,
             Fork::Child => {
                 // Until the maker has looked for children.
-                let _ = socket::receive(theirs.as_fd(), &mut [0], LONG);
+                let _ = socket::receive(theirs.as_fd(), 1, LONG);
                 process::exit_now(0)
             }
         };
@@ -88,8 +88,7 @@ fn an_unseen_sibling_is_its_makers_parents_child() {
             }
         };
         process::collect(template);
-        let mut says = [0; 11];
-        assert_eq!(socket::receive(ours.as_fd(), &mut says, LONG).unwrap().len, 11);
+        let says = socket::receive(ours.as_fd(), 11, LONG).unwrap().bytes;
         let unseen = waitpid(None, None) == Err(Errno::ECHILD);
         process::collect(Pid::from_raw(i32::from_ne_bytes(says[7..].try_into().unwrap())));
         unseen
@@ -203,4 +202,23 @@ fn an_out_of_memory_score_can_be_raised() {
         process::set_oom_score(500) && fs::read_to_string("/proc/self/oom_score_adj").unwrap().trim() == "500"
     });
     check_in_child(|| !process::set_oom_score(5000));
+}
+
+#[test]
+fn siblings_come_after_every_physical_core() {
+    // Core 0 is 0 and 4, and so on.
+    let siblings = |cpu: usize| format!("{},{}", cpu % 4, cpu % 4 + 4);
+    assert_eq!(process::spread_by((0..8).collect(), siblings), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(process::spread_by(vec![4, 0, 5, 6, 2, 1], siblings), [4, 5, 6, 0, 2, 1]);
+    // Neighbours are siblings.
+    assert_eq!(process::spread_by((0..6).collect(), |cpu| (cpu / 2).to_string()), [0, 2, 4, 1, 3, 5]);
+    assert_eq!(process::spread_by(vec![], siblings), [0_usize; 0]);
+}
+
+#[test]
+fn spreading_loses_no_core() {
+    let usable = process::usable_cpus().unwrap();
+    let mut spread = process::spread(usable.clone());
+    spread.sort_unstable();
+    assert_eq!(spread, usable);
 }

@@ -24,9 +24,8 @@ fn a_message_brings_its_bytes_and_descriptors() {
     socket::send(one.as_fd(), b"hello", &fds).unwrap();
     socket::send(one.as_fd(), b"world", &[]).unwrap();
 
-    let mut buffer = [0; 16];
-    let received = socket::receive(other.as_fd(), &mut buffer, None).unwrap();
-    assert_eq!((&buffer[..received.len], received.fds.len()), (&b"hello"[..], socket::MAX_FDS));
+    let received = socket::receive(other.as_fd(), 64, None).unwrap();
+    assert_eq!((&received.bytes[..], received.fds.len()), (&b"hello"[..], socket::MAX_FDS));
     for fd in &received.fds {
         assert_eq!(fcntl(fd, FcntlArg::F_GETFD), Ok(FdFlag::FD_CLOEXEC.bits()));
     }
@@ -36,8 +35,8 @@ fn a_message_brings_its_bytes_and_descriptors() {
     copy.read_to_string(&mut text).unwrap();
     assert_eq!(text, "through the socket");
 
-    let received = socket::receive(other.as_fd(), &mut buffer, None).unwrap();
-    assert_eq!((&buffer[..received.len], received.fds.len()), (&b"world"[..], 0));
+    let received = socket::receive(other.as_fd(), 64, None).unwrap();
+    assert_eq!((&received.bytes[..], received.fds.len()), (&b"world"[..], 0));
 }
 
 #[test]
@@ -49,8 +48,8 @@ fn a_peek_takes_nothing() {
     socket::send(one.as_fd(), b"a longer message", &[one.as_fd()]).unwrap();
     assert_eq!(socket::peek(other.as_fd(), &mut buffer, AT_ONCE).unwrap(), 8);
     assert_eq!(&buffer, b"a longer");
-    let received = socket::receive(other.as_fd(), &mut [0; 64], AT_ONCE).unwrap();
-    assert_eq!((received.len, received.fds.len()), (16, 1));
+    let received = socket::receive(other.as_fd(), 64, AT_ONCE).unwrap();
+    assert_eq!((received.bytes.len(), received.fds.len()), (16, 1));
 }
 
 /// In a child of its own: another test's fork would hold the closed end open for a moment.
@@ -62,8 +61,8 @@ fn a_closed_peer_reads_as_the_end_after_what_it_sent() {
         socket::send(other.as_fd(), b"never read", &[]).unwrap();
         drop(one);
         let mut buffer = [0; 8];
-        assert_eq!(socket::receive(other.as_fd(), &mut buffer, AT_ONCE).unwrap().len, 4);
-        assert_eq!(socket::receive(other.as_fd(), &mut buffer, AT_ONCE).unwrap().len, 0);
+        assert_eq!(socket::receive(other.as_fd(), 8, AT_ONCE).unwrap().bytes.len(), 4);
+        assert_eq!(socket::receive(other.as_fd(), 8, AT_ONCE).unwrap().bytes.len(), 0);
         assert_eq!(socket::peek(other.as_fd(), &mut buffer, AT_ONCE).unwrap(), 0);
         socket::send(other.as_fd(), b"x", &[]).unwrap_err().kind() == ErrorKind::BrokenPipe
     });
@@ -73,7 +72,7 @@ fn a_closed_peer_reads_as_the_end_after_what_it_sent() {
 fn nothing_to_receive_is_a_timeout() {
     let (_one, other) = socket::pair().unwrap();
     for timeout in [Duration::ZERO, Duration::from_millis(5)] {
-        let late = socket::receive(other.as_fd(), &mut [0; 8], Some(timeout)).unwrap_err();
+        let late = socket::receive(other.as_fd(), 8, Some(timeout)).unwrap_err();
         assert_eq!(late.kind(), ErrorKind::TimedOut);
     }
 }
@@ -95,11 +94,11 @@ fn a_truncated_message_leaks_no_descriptor() {
         let (one, other) = socket::pair().unwrap();
         let before = open_descriptors();
         socket::send(one.as_fd(), b"larger than the buffer", &[one.as_fd(); 3]).unwrap();
-        let cut = socket::receive(other.as_fd(), &mut [0; 4], AT_ONCE).unwrap_err();
+        let cut = socket::receive(other.as_fd(), 4, AT_ONCE).unwrap_err();
         assert_eq!(cut.kind(), ErrorKind::InvalidData);
 
         send_raw(&one, &[one.as_fd(); socket::MAX_FDS + 3]);
-        let cut = socket::receive(other.as_fd(), &mut [0; 4], AT_ONCE).unwrap_err();
+        let cut = socket::receive(other.as_fd(), 4, AT_ONCE).unwrap_err();
         assert_eq!(cut.kind(), ErrorKind::InvalidData);
         open_descriptors() == before
     });

@@ -17,7 +17,8 @@ fn report_of(body: impl FnOnce()) -> (u32, WaitStatus) {
     let end = in_child(|| {
         without_core();
         signals::reset_all();
-        stack::install(word).unwrap();
+        stack::install().unwrap();
+        stack::report_to(word);
         body();
         0
     });
