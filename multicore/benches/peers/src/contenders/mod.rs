@@ -92,6 +92,12 @@ pub trait Crew {
         bail!(NO_PART)
     }
 
+    /// The same, but the result is read where the worker left it. The first bytes are the crew's own to
+    /// write.
+    fn borrow(&mut self, _bytes: &mut [u8]) -> Result<()> {
+        bail!(NO_PART)
+    }
+
     /// How many primes are in the ranges, a call each.
     fn primes(&mut self, _ranges: &[Range<u64>]) -> Result<u64> {
         bail!(NO_PART)
@@ -128,6 +134,11 @@ impl Contender {
     /// Whether it divides a list into chunks by itself.
     pub fn divides_itself(self) -> bool {
         matches!(self, Contender::Ours | Contender::Rayon)
+    }
+
+    /// Whether a result can be read where the worker left it.
+    pub fn lends(self) -> bool {
+        self == Contender::Ours
     }
 
     /// The name in the table and on the command line.
