@@ -151,7 +151,7 @@ impl Contender {
         match self {
             Contender::Limits => limits::JOBS.contains(&job),
             Contender::Prototype => !matches!(job, Job::Machine | Job::Memory | Job::Idle),
-            Contender::Ours => !matches!(job, Job::J7 | Job::Machine),
+            Contender::Ours => job != Job::Machine,
             Contender::OursFork => matches!(job, Job::J5 | Job::Memory | Job::Idle),
             Contender::PythonPool | Contender::PythonExecutor => python::POOL_JOBS.contains(&job),
             Contender::Original => python::ORIGINAL_JOBS.contains(&job),
@@ -205,6 +205,7 @@ impl Contender {
             (Contender::OursFork, Job::Memory) => ours::memory(Start::Fork)?,
             (Contender::Ours, Job::Idle) => ours::idle(Start::Exec)?,
             (Contender::OursFork, Job::Idle) => ours::idle(Start::Fork)?,
+            (Contender::Ours, Job::J7) => vec![Figure::ms("", ours::visible(SHARED)?)],
             (Contender::Prototype, Job::J7) => vec![Figure::ms("", prototype::visible(SHARED)?)],
             #[cfg(feature = "peers")]
             (peer, Job::J7) => vec![Figure::ms("", peers::visible(peer, SHARED)?)],

@@ -5,14 +5,14 @@
 
 mod footprint;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use multicore::{Handle, Pool, Task, par_ranges};
+use multicore::{Handle, Pool, Shared, Task, par_ranges};
 
 pub(super) use self::footprint::{idle, memory};
 use super::{Crew, Setting};
@@ -93,6 +93,11 @@ fn nothing(_start: usize, _end: usize) -> Ran<()> {
     ran(())
 }
 
+#[multicore::task]
+fn glance(bytes: &[u8]) -> Ran<u64> {
+    ran(work::glance(bytes))
+}
+
 /// A pool, and the only processes that may answer.
 pub(super) struct Ours {
     pool: Pool,
@@ -134,6 +139,30 @@ impl Ours {
         let results = task.get()?;
         results.into_iter().map(|ran| self.checked(ran)).collect()
     }
+}
+
+/// J7: shared data reaches the workers of a pool that runs already; until all of them have looked at it.
+pub(super) fn visible(len: usize) -> Result<Duration> {
+    let data = Shared::<[u8]>::build(len, |bytes| bytes.copy_from_slice(&super::sample_data(len)))?;
+    let setting = Setting::default();
+    let mut ours = Ours::start(&setting)?;
+    ours.word(1)?;
+    let (start, mut looked) = (Instant::now(), BTreeSet::new());
+    let mut answers = Vec::new();
+    while looked.len() < setting.workers {
+        let calls = [(); super::WORKERS].map(|()| ours.pool.spawn(glance::call(&data)));
+        for handle in calls {
+            let (pid, seen) = handle?.get()?;
+            looked.insert(pid);
+            answers.push((pid, seen));
+        }
+    }
+    let time = start.elapsed();
+    let right = work::glance(&data);
+    for answer in answers {
+        super::same(ours.checked(answer)?, right)?;
+    }
+    Ok(time)
 }
 
 impl Crew for Ours {
