@@ -57,6 +57,9 @@ fn run(command: Command) -> Result<()> {
 fn compare(run: &Run, contenders: &[Contender], rounds: u32, noise: u8) -> Result<()> {
     let jobs = if run.jobs.is_empty() { Job::value_variants() } else { &run.jobs };
     let contenders = if run.contenders.is_empty() { contenders } else { &run.contenders };
+    if let Some(absent) = run.contenders.iter().find(|contender| !contender.is_built_in()) {
+        bail!("{} takes part where this program is built with `--features peers`", absent.name());
+    }
     if !jobs.iter().any(|&job| contenders.iter().any(|contender| contender.plays(job))) {
         bail!("none of these contenders takes part in any of these jobs");
     }

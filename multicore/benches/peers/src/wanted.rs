@@ -81,6 +81,8 @@ const WANTED: &[Wanted] = &[
     ),
     of_one((J3, ONE_MIB, Ours), AtLeast(0.5), &[(J3, ONE_MIB, Prototype)]),
     of_one((J3, LARGE, Ours), AtLeast(0.75), &[(J3, LARGE, Prototype)]),
+    of_one((J3, "1 MiB borrowed", Ours), AtLeast(0.5), &[(J3, ONE_MIB, Limits)]),
+    of_one((J3, "64 MiB borrowed", Ours), AtLeast(0.5), &[(J3, LARGE, Limits)]),
     of_one((J4, "default", Ours), AtLeast(0.97), &[(J4, "default", Rayon)]),
     itself((J4, "default", Ours), AtLeast(1.9)),
     of_best((J5, "", OursFork), AtMost(0.5), PROCESS_POOLS),

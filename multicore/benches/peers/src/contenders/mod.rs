@@ -58,7 +58,7 @@ pub enum Contender {
 pub struct Setting {
     /// Workers.
     pub workers: usize,
-    /// Whether waiting may spin, where the contender lets us choose.
+    /// Whether waiting may spin, as by default, or never does, where the contender lets us choose.
     pub spin: bool,
     /// The most calls that will be under way at once, where the pool wants to know.
     pub in_flight: Option<u64>,
@@ -89,6 +89,12 @@ pub trait Crew {
 
     /// The bytes, in a fresh buffer, by way of a worker.
     fn echo(&mut self, _bytes: &[u8]) -> Result<Vec<u8>> {
+        bail!(NO_PART)
+    }
+
+    /// The same, but the result is read where the worker left it. The first bytes are the crew's own to
+    /// write.
+    fn borrow(&mut self, _bytes: &mut [u8]) -> Result<()> {
         bail!(NO_PART)
     }
 
@@ -130,6 +136,11 @@ impl Contender {
         matches!(self, Contender::Ours | Contender::Rayon)
     }
 
+    /// Whether a result can be read where the worker left it.
+    pub fn lends(self) -> bool {
+        self == Contender::Ours
+    }
+
     /// The name in the table and on the command line.
     pub fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
@@ -149,6 +160,12 @@ impl Contender {
             #[cfg(not(feature = "peers"))]
             _ => false,
         }
+    }
+
+    /// Whether this program was built with it.
+    pub fn is_built_in(self) -> bool {
+        let crates = [Contender::Rayon, Contender::Procspawn, Contender::IpcChannel, Contender::Iceoryx];
+        cfg!(feature = "peers") || !crates.contains(&self)
     }
 
     /// What takes long and is no measurement.

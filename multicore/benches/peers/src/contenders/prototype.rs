@@ -165,8 +165,13 @@ impl Prototype {
         self.collect(number)
     }
 
-    /// All calls at once, joined on a countdown; never more than [`ROWS`] of them.
+    /// Work for all: the client has nothing to do meanwhile, and spinning would take a worker's core.
     fn batch(&mut self, kind: Kind, calls: &[[u64; 2]]) -> Vec<u64> {
+        self.joined(kind, calls, false)
+    }
+
+    /// All calls at once, joined on a countdown; never more than [`ROWS`] of them.
+    fn joined(&mut self, kind: Kind, calls: &[[u64; 2]], spin: bool) -> Vec<u64> {
         let mut results = Vec::with_capacity(calls.len());
         for part in calls.chunks(ROWS as usize) {
             let remaining = &self.shared.board.remaining.0;
@@ -177,7 +182,7 @@ impl Prototype {
             });
             self.announce(WORKERS as u32);
             let remaining = &self.shared.board.remaining.0;
-            if self.shared.spin {
+            if spin {
                 spin_until(|| remaining.load(Acquire) == 0);
             }
             loop {
@@ -343,7 +348,7 @@ impl Crew for Prototype {
     }
 
     fn pair(&mut self) -> Result<()> {
-        self.batch(Kind::Next, &[[0, 0], [1, 0]]);
+        self.joined(Kind::Next, &[[0, 0], [1, 0]], self.shared.spin);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use crate::figure::Figure;
 use crate::work::{self, PRIMES_BELOW};
 
 pub(super) fn primes(contender: Contender) -> Result<Vec<Figure>> {
-    let mut crew = contender.start(&Setting { spin: false, ..Setting::default() })?;
+    let mut crew = contender.start(&Setting::default())?;
     crew.primes(&work::equal_parts(1000, 2))?;
     let (alone, right) = timed(|| Ok(work::primes(0..PRIMES_BELOW)))?;
     let mut together = Vec::new();

@@ -50,7 +50,7 @@ fn sum_of_next(tasks: u64) -> u64 {
 }
 
 pub(super) fn batches(contender: Contender) -> Result<Vec<Figure>> {
-    let mut crew = contender.start(&Setting { spin: false, ..Setting::default() })?;
+    let mut crew = contender.start(&Setting::default())?;
     let mut figures = Vec::new();
     for (part, micros) in [("1 us", 1), ("10 us", 10)] {
         figures.push(speed_up(&mut *crew, part, 1000, Duration::from_micros(micros), 15)?);
@@ -59,7 +59,7 @@ pub(super) fn batches(contender: Contender) -> Result<Vec<Figure>> {
 }
 
 pub(super) fn a_million(contender: Contender) -> Result<Vec<Figure>> {
-    let mut crew = contender.start(&Setting { spin: false, ..Setting::default() })?;
+    let mut crew = contender.start(&Setting::default())?;
     Ok(vec![speed_up(&mut *crew, "", 1_000_000, Duration::from_micros(1), 1)?])
 }
 

@@ -10,7 +10,20 @@ const SIZES: [(&str, usize); 3] = [("64 KiB", 64 << 10), ("1 MiB", 1 << 20), ("6
 
 pub(super) fn echoes(contender: Contender) -> Result<Vec<Figure>> {
     let mut crew = contender.start(&Setting::default())?;
-    SIZES.into_iter().map(|(part, len)| echo(&mut *crew, part, len)).collect()
+    let mut figures = Vec::new();
+    for (part, len) in SIZES {
+        figures.push(echo(&mut *crew, part, len)?);
+        if contender.lends() {
+            figures.push(borrowed(&mut *crew, &format!("{part} borrowed"), len)?);
+        }
+    }
+    Ok(figures)
+}
+
+fn borrowed(crew: &mut dyn Crew, part: &str, len: usize) -> Result<Figure> {
+    let mut bytes = vec![1; len];
+    let time = median_time(BUDGET * 2, 1, || crew.borrow(&mut bytes))?;
+    Ok(Figure::bandwidth(part, len, time))
 }
 
 fn echo(crew: &mut dyn Crew, part: &str, len: usize) -> Result<Figure> {

@@ -7,7 +7,7 @@ use crate::figure::Figure;
 use crate::work::{self, USERS};
 
 pub(super) fn render(contender: Contender) -> Result<Vec<Figure>> {
-    let mut crew = contender.start(&Setting { spin: false, ..Setting::default() })?;
+    let mut crew = contender.start(&Setting::default())?;
     crew.render(&work::equal_parts(2, 2))?;
     let length = (0..USERS).map(|user| format!("<li>user {user}</li>\n").len() as u64).sum();
     let mut figures = Vec::new();

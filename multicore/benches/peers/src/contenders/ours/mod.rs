@@ -5,17 +5,17 @@
 
 mod footprint;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use multicore::{Handle, Pool, Task, par_ranges};
+use multicore::{Handle, Pool, Shared, Task, par_ranges};
 
 pub(super) use self::footprint::{idle, memory};
-use super::{Crew, Setting, WORKERS};
+use super::{Crew, Setting};
 use crate::work;
 
 /// This process where it is a worker; 0 elsewhere. The kernel takes longer to say it than a call may.
@@ -56,6 +56,21 @@ fn echo(bytes: &[u8]) -> Vec<u8> {
     echo
 }
 
+/// The part of the bytes that begins with this worker's number: it is one of the first [`NUMBERS`].
+/// Nothing where it is not, as in the client.
+#[multicore::task]
+fn part(bytes: &[u8]) -> &[u8] {
+    let worker = WORKER.load(Relaxed).to_le_bytes();
+    let numbers = bytes[..NUMBERS * STAMP].chunks(STAMP);
+    match numbers.into_iter().position(|number| number == worker) {
+        Some(index) => &bytes[index * STAMP..],
+        None => &[],
+    }
+}
+
+/// How many workers' numbers stand before the payload of [`part`].
+const NUMBERS: usize = super::WORKERS;
+
 const STAMP: usize = size_of::<u32>();
 
 #[multicore::task]
@@ -81,6 +96,11 @@ fn burn(turns: u64) -> Ran<u64> {
 #[multicore::task]
 fn nothing(_start: usize, _end: usize) -> Ran<()> {
     ran(())
+}
+
+#[multicore::task]
+fn glance(bytes: &[u8]) -> Ran<u64> {
+    ran(work::glance(bytes))
 }
 
 /// A pool, and the only processes that may answer.
@@ -126,6 +146,30 @@ impl Ours {
     }
 }
 
+/// J7: shared data reaches the workers of a pool that runs already; until all of them have looked at it.
+pub(super) fn visible(len: usize) -> Result<Duration> {
+    let data = Shared::<[u8]>::build(len, |bytes| bytes.copy_from_slice(&super::sample_data(len)))?;
+    let setting = Setting::default();
+    let mut ours = Ours::start(&setting)?;
+    ours.word(1)?;
+    let (start, mut looked) = (Instant::now(), BTreeSet::new());
+    let mut answers = Vec::new();
+    while looked.len() < setting.workers {
+        let calls = [(); super::WORKERS].map(|()| ours.pool.spawn(glance::call(&data)));
+        for handle in calls {
+            let (pid, seen) = handle?.get()?;
+            looked.insert(pid);
+            answers.push((pid, seen));
+        }
+    }
+    let time = start.elapsed();
+    let right = work::glance(&data);
+    for answer in answers {
+        super::same(ours.checked(answer)?, right)?;
+    }
+    Ok(time)
+}
+
 impl Crew for Ours {
     fn word(&mut self, n: u64) -> Result<u64> {
         let ran = self.pool.spawn(next::call(n))?.get()?;
@@ -162,6 +206,19 @@ impl Crew for Ours {
         Ok(echo)
     }
 
+    fn borrow(&mut self, bytes: &mut [u8]) -> Result<()> {
+        for (place, worker) in bytes.chunks_mut(STAMP).zip(&self.workers) {
+            place.copy_from_slice(&worker.to_le_bytes());
+        }
+        let part = self.pool.spawn(part::call(bytes))?.get_ref()?;
+        let mut stamp = [0; STAMP];
+        ensure!(part.len() >= bytes.len() - NUMBERS * STAMP, "a call ran in no worker of the pool");
+        part.copy_to(0, &mut stamp);
+        self.checked((u32::from_le_bytes(stamp), ()))?;
+        ensure!(part.is_in_place() && part.get(part.len() - 1) == bytes.last().copied());
+        Ok(())
+    }
+
     fn primes(&mut self, ranges: &[Range<u64>]) -> Result<u64> {
         Ok(self.group(ranges, count_primes::call)?.iter().sum())
     }
@@ -189,27 +246,6 @@ impl Crew for Ours {
         let chunks = par_ranges!(0..2, nothing, pool = &self.pool, ranges = 2)?;
         chunks.into_iter().try_for_each(|ran| self.checked(ran))
     }
-}
-
-/// J7: the data lies in shared memory before, and the pool works; both workers look at it.
-pub(super) fn visible(len: usize) -> Result<Duration> {
-    let data = multicore::share(super::sample_data(len))?;
-    let mut pool = Ours::start(&Setting::default())?;
-    pool.pair()?;
-    let start = Instant::now();
-    let mut looked = BTreeMap::new();
-    while looked.len() < WORKERS {
-        let calls = [(); WORKERS].map(|()| pool.pool.spawn(glance::call(&data)));
-        for call in calls {
-            let (worker, seen) = call?.get()?;
-            looked.insert(worker, seen);
-        }
-    }
-    let time = start.elapsed();
-    for found in looked {
-        super::same(pool.checked(found)?, work::glance(&data))?;
-    }
-    Ok(time)
 }
 
 /// J5 by fork: the default pool, from before `initialize` to its first result.

@@ -156,7 +156,9 @@ impl Drop for Iceoryx {
         if let Some((there, _)) = &self.events {
             let _ = there.notify();
         }
-        self.server.take().map(Child::join);
+        if let Some(server) = self.server.take() {
+            server.join();
+        }
     }
 }
 
