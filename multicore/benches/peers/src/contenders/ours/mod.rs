@@ -98,11 +98,6 @@ fn nothing(_start: usize, _end: usize) -> Ran<()> {
     ran(())
 }
 
-#[multicore::task]
-fn glance(bytes: &[u8]) -> Ran<u64> {
-    ran(work::glance(bytes))
-}
-
 /// A pool, and the only processes that may answer.
 pub(super) struct Ours {
     pool: Pool,
