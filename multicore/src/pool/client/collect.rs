@@ -36,7 +36,7 @@ pub(crate) enum Taken<'p> {
 
 impl Client {
     /// Moves finished outcomes that nobody has collected yet out of their slots; how many.
-    pub(in crate::pool) fn sweep(&self) -> usize {
+    pub(crate) fn sweep(&self) -> usize {
         let mut kept = self.kept();
         let mut moved = 0;
         for slot in 0..self.seats.len() {

@@ -194,16 +194,11 @@ impl Client {
                     return Ok(None);
                 }
                 WhenFull::SweepAndReturn => {}
-                WhenFull::Wait => self.make_room(),
+                WhenFull::Wait => {
+                    self.wait_for_room();
+                    self.sweep();
+                }
             }
-        }
-    }
-
-    /// Moves finished outcomes aside, or waits until there are some.
-    pub(crate) fn make_room(&self) {
-        if self.sweep() == 0 {
-            self.patrol();
-            self.wait_for_progress();
         }
     }
 
