@@ -213,16 +213,13 @@ impl<R: 'static> Handle<R> {
         }
     }
 
-    /// Takes the result in if it is there, so that its slot is free; whether it was.
-    pub(crate) fn bring_in(&mut self) -> bool {
+    /// Takes the result if it is there, so that its slot is free.
+    pub(crate) fn take_if_settled(&mut self) -> Option<Result<R>> {
         let settled = match &self.source {
             Source::Pending(pending) => pending.client.is_settled(pending.ticket),
-            _ => return true,
+            _ => true,
         };
-        if settled {
-            self.source = Source::Here(self.collect());
-        }
-        settled
+        settled.then(|| self.collect())
     }
 
     /// Waits until the moment, `None` for ever; whether the result is there.

@@ -195,8 +195,10 @@ impl Client {
                 }
                 WhenFull::SweepAndReturn => {}
                 WhenFull::Wait => {
-                    self.wait_for_room();
-                    self.sweep();
+                    if !self.is_room(self.sweep()) {
+                        self.wait_for_room();
+                        self.sweep();
+                    }
                 }
             }
         }

@@ -1,9 +1,9 @@
-//! Waiting for free slots: many calls finish while one thread sleeps, so it is woken when half of them have,
+//! Waiting for free slots: many calls finish while one thread sleeps, so it is woken when a good part of them have,
 //! and not by each; and in any case after a while that grows.
 //!
-//! The countdown is a hint like the sets. A sleeper announces itself and sets the countdown far off before it
-//! counts the calls under way, and takes the distance off it afterwards: each call that it counted settles
-//! later and counts down, one that settled meanwhile makes it wake up early, and a death wakes everybody.
+//! The countdown is a hint like the sets: each call that settles while somebody sleeps counts down, whoever brings
+//! it to zero wakes, and a death wakes everybody. What settled just before is not counted, and fewer calls than
+//! are counted on may be under way: then the sleep ends by itself.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::SeqCst;
@@ -11,73 +11,54 @@ use std::time::Duration;
 
 use crate::pool::client::Client;
 use crate::pool::worker::wake_sleepers;
-use crate::shm::word::{Phase, Word};
 use crate::sys::futex::{self, Wait};
-
-/// More than there are slots.
-const FAR: i64 = 1 << 32;
 
 /// The first sleep; each next one is twice as long. So a call that is long holds up those that wait for its
 /// slot, and for others' no less, by no more than twice.
 const FIRST: Duration = Duration::from_micros(250);
 
-/// What the slots of a pool are at.
-struct Survey {
-    /// Queued or running.
-    pending: i64,
-    /// Free or finished.
-    open: usize,
-}
-
 impl Client {
-    /// Waits until a good part of the slots is free or finished. A few would be full again at once, and
-    /// finding them keeps a core from the workers.
+    /// Whether so many slots are enough to go on with.
+    pub(crate) fn is_room(&self, open: usize) -> bool {
+        open >= self.enough()
+    }
+
+    /// A good part of the slots. A few would be taken again at once, and finding them keeps a core from the
+    /// workers.
+    fn enough(&self) -> usize {
+        self.seats.len().div_ceil(4)
+    }
+
+    /// With every slot taken: waits until that is over for a good part of them, and in any case for a while
+    /// that grows until it is over for one.
     pub(crate) fn wait_for_room(&self) {
         let mut longest = FIRST;
-        self.patrol();
-        while !self.sleep_for_room(longest) {
+        loop {
             self.patrol();
+            if self.sleep(longest) || self.is_any_open() {
+                return;
+            }
             longest *= 2;
         }
     }
 
-    /// Sleeps until half of the calls under way have settled, but no longer than this and the next round;
-    /// whether to go on.
-    fn sleep_for_room(&self, longest: Duration) -> bool {
+    /// Sleeps until enough calls have settled from now on, but no longer than this and the next round; whether
+    /// they have.
+    fn sleep(&self, longest: Duration) -> bool {
         let head = self.region.head();
-        self.count_sleepers(|count| count + 1);
+        let count = self.count_sleepers(|count| count + 1);
         let seen = head.progress.0.load(SeqCst);
-        head.countdown.store(FAR, SeqCst);
-        std::sync::atomic::fence(SeqCst);
-        let Survey { pending, open } = self.survey();
-        let mut enough = pending == 0 || open >= self.seats.len().div_ceil(4);
-        if !enough {
-            let wanted = (pending + 1) / 2;
-            let left = head.countdown.fetch_add(wanted - FAR, SeqCst) + wanted - FAR;
-            let round = self.until_next_round();
-            enough = left <= 0
-                || match futex::wait(&head.progress.0, seen, Some(longest.min(round))) {
-                    Wait::Woken | Wait::Changed => true,
-                    Wait::TimedOut | Wait::Interrupted => self.survey().open > 0,
-                };
-        }
-        if self.count_sleepers(|count| count - 1) > 0 {
+        head.countdown.store(self.enough() as i64, SeqCst);
+        let slept = futex::wait(&head.progress.0, seen, Some(longest.min(self.until_next_round())));
+        if self.count_sleepers(|count| count - 1) > 0 || count > 1 {
             // Their countdown was overwritten.
             wake_sleepers(&self.region);
         }
-        enough
+        matches!(slept, Wait::Woken | Wait::Changed)
     }
 
-    fn survey(&self) -> Survey {
-        let mut survey = Survey { pending: 0, open: self.region.free().len() };
-        for slot in 0..self.seats.len() {
-            match self.region.slot(slot).state.state().phase() {
-                Some(Phase::Ready | Phase::Claimed | Phase::Running) => survey.pending += 1,
-                Some(Phase::Done | Phase::Died) if self.finished(slot).is_some() => survey.open += 1,
-                _ => {}
-            }
-        }
-        survey
+    fn is_any_open(&self) -> bool {
+        self.region.free().any() || (0..self.seats.len()).any(|slot| self.finished(slot).is_some())
     }
 
     /// Counts in the client's own memory: what a worker makes of the copy lasts until the next change.
