@@ -70,6 +70,7 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     alarms: |region, random| region.head().next_alarm.store(any(random), Relaxed);
     sleepers: |region, random| {
         region.head().sleepers.store(any(random) as u32, Relaxed);
+        region.head().dormant.store(any(random) as u32, Relaxed);
         region.head().progress.0.store(any(random) as u32, Relaxed);
         region.head().countdown.store(any(random) as i64, Relaxed);
     };

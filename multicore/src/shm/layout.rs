@@ -59,6 +59,8 @@ pub(crate) struct Head {
     pub(crate) progress: Aligned<AtomicU32>,
     /// How many sleep on `progress`.
     pub(crate) sleepers: AtomicU32,
+    /// How many threads of the client sleep until one call settles.
+    pub(crate) dormant: AtomicU32,
     /// Calls that are still to settle before they are woken.
     pub(crate) countdown: AtomicI64,
     /// How often the supervisor of a sandboxed pool has looked at what its workers say.

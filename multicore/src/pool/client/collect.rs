@@ -104,7 +104,10 @@ impl Client {
             let round = self.until_next_round();
             let sleep = left.map_or(round, |left| left.min(round));
             // Whatever ended it: somebody may wake this word again and again.
+            let dormant = &self.region.head().dormant;
+            dormant.fetch_add(1, Relaxed);
             let _ = futex::wait(low_half(word), state.futex_half(), Some(sleep));
+            dormant.fetch_sub(1, Relaxed);
             self.patrol();
         }
     }

@@ -97,7 +97,7 @@ impl Worker<'_> {
     fn look_around(&self, hand: &mut Hand) {
         let lookout = self.region.lookout();
         let brisk = hand.fit > 1;
-        let more = || lookout.ready.len() >= hand.fit as usize;
+        let more = || self.is_core_free() && lookout.ready.len() >= hand.fit as usize;
         let sleeper = match (brisk, hand.alert) {
             (true, false) => lookout.wake_up(self.index),
             (false, true) => lookout.settle_down(self.index),
@@ -109,6 +109,17 @@ impl Worker<'_> {
         if let Some(sleeper) = sleeper {
             wake_worker(self.region, sleeper);
         }
+    }
+}
+
+impl Worker<'_> {
+    /// Whether one more worker has a core to run on. Whoever sends calls has one until it sleeps: a worker that
+    /// is woken before takes it from the sender, finds little, and sleeps again.
+    fn is_core_free(&self) -> bool {
+        let head = self.region.head();
+        let sender = head.dormant.load(Relaxed) == 0 && head.sleepers.load(Relaxed) == 0;
+        let awake = self.region.geometry().workers.saturating_sub(self.region.idle().len());
+        awake + usize::from(sender) < self.patience.cores
     }
 }
 
