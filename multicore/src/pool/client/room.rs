@@ -2,15 +2,14 @@
 //! and not by each; and in any case after a while that grows.
 //!
 //! The countdown is a hint like the sets: each call that settles while somebody sleeps counts down, whoever brings
-//! it to zero wakes, and a death wakes everybody. What settled just before is not counted, and fewer calls than
-//! are counted on may be under way: then the sleep ends by itself.
+//! it to zero wakes all, and a death wakes everybody. What settled just before is not counted, fewer calls than
+//! are counted on may be under way, and another sleeper may set it anew: then a sleep ends by itself.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::pool::client::Client;
-use crate::pool::worker::wake_sleepers;
 use crate::sys::futex::{self, Wait};
 
 /// The first sleep; each next one is twice as long. So a call that is long holds up those that wait for its
@@ -46,14 +45,11 @@ impl Client {
     /// they have.
     fn sleep(&self, longest: Duration) -> bool {
         let head = self.region.head();
-        let count = self.count_sleepers(|count| count + 1);
+        self.count_sleepers(|count| count + 1);
         let seen = head.progress.0.load(SeqCst);
         head.countdown.store(self.enough() as i64, SeqCst);
         let slept = futex::wait(&head.progress.0, seen, Some(longest.min(self.until_next_round())));
-        if self.count_sleepers(|count| count - 1) > 0 || count > 1 {
-            // Their countdown was overwritten.
-            wake_sleepers(&self.region);
-        }
+        self.count_sleepers(|count| count - 1);
         matches!(slept, Wait::Woken | Wait::Changed)
     }
 
@@ -62,10 +58,9 @@ impl Client {
     }
 
     /// Counts in the client's own memory: what a worker makes of the copy lasts until the next change.
-    fn count_sleepers(&self, change: impl FnOnce(u32) -> u32) -> u32 {
+    fn count_sleepers(&self, change: impl FnOnce(u32) -> u32) {
         let mut count = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         *count = change(*count);
         self.region.head().sleepers.store(*count, SeqCst);
-        *count
     }
 }

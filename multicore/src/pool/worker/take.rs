@@ -110,9 +110,7 @@ impl Worker<'_> {
             wake_worker(self.region, sleeper);
         }
     }
-}
 
-impl Worker<'_> {
     /// Whether one more worker has a core to run on. Whoever sends calls has one until it sleeps: a worker that
     /// is woken before takes it from the sender, finds little, and sleeps again.
     fn is_core_free(&self) -> bool {
