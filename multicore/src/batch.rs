@@ -105,7 +105,7 @@ impl<'p, R: 'static> Task<'p, R> {
         self.calls.len() == 0
     }
 
-    /// Ends every call that is not finished, as [`Handle::cancel`] does.
+    /// Ends every call that is not finished, as [`Handle::cancel`](crate::Handle::cancel) does.
     pub fn cancel(&self) {
         self.calls.cancel();
     }
@@ -113,7 +113,7 @@ impl<'p, R: 'static> Task<'p, R> {
     /// Waits for every call, then gives all results in order, or the first error in order.
     ///
     /// # Errors
-    /// As [`Handle::get`].
+    /// As [`Handle::get`](crate::Handle::get).
     pub fn get(self) -> Result<Vec<R>> {
         self.calls.into_results().collect()
     }
