@@ -140,7 +140,8 @@ pub fn play(method: &str, seconds: &str, seed: &str) {
     let before = Belongings::now();
     let folder = Folder::new();
     let hooks = folder.file("exits");
-    let config = Pool::builder().workers(2).slots(8).max_calls(CALLS).max_memory(MEMORY);
+    // So little that windows are as large as they get in the first quarter.
+    let config = Pool::builder().workers(2).slots(8).max_calls(CALLS).max_memory(MEMORY).warm_memory(4 << 20);
     let rig = Rig::with(config.env("MULTICORE_TEST_EXIT_HOOK", &hooks));
     let supervisor = rig.supervisor();
     let over = AtomicBool::new(false);
