@@ -19,7 +19,7 @@ const PAYLOAD: usize = 1 << 20;
 const IDLE: Duration = Duration::from_secs(2);
 
 /// Within this whatever is given back later than at once is given back.
-const SETTLED: Duration = Duration::from_millis(500);
+const SETTLED: Duration = Duration::from_secs(4);
 
 /// Private memory of an idle pool's processes; the region's pages before, in and after a burst.
 pub(in crate::contenders) fn memory(start: Start) -> Result<Vec<Figure>> {
