@@ -171,7 +171,7 @@ impl Config {
     }
 
     /// How long whoever waits, a thread for its result or a worker for its next call, looks again and again
-    /// before it sleeps: always as long as this, or never with [`Duration::ZERO`].
+    /// before it sleeps: always as long as this, up to 100 ms, or never with [`Duration::ZERO`].
     ///
     /// Otherwise it adapts: a wait costs the least where the other process runs on a core of its own, and a
     /// core where it does not. It follows what spinning gained lately, and hardly spins where every core is

@@ -85,6 +85,7 @@ fn a_bad_option_is_an_error_that_names_it() {
     check(Pool::builder().payload_limit(4095), "payload_limit");
     check(Pool::builder().payload_limit(u64::MAX), "payload_limit");
     check(Pool::builder().max_load_average(85.0), "max_load_average");
+    check(Pool::builder().spin(std::time::Duration::from_millis(101)), "spin");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{BackendChoice, Config, Start};
 use crate::error::{Error, Result};
-use crate::pool::spin::Patience;
+use crate::pool::spin::{LONGEST, Patience};
 use crate::pool::worker::fault::{self, Plan};
 use crate::pool::worker::limits::Limits;
 use crate::sandbox::Sandbox;
@@ -83,6 +83,11 @@ impl Config {
         within(what, payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
         let (warm_memory, _) = pick("warm_memory", self.warm_memory, "MULTICORE_WARM_MEMORY")?
             .unwrap_or_else(|| (warm_by_default(), "warm_memory"));
+        if let Some(longest) = self.spin.filter(|asked| *asked > LONGEST) {
+            let why =
+                format!("{longest:?} is longer than {LONGEST:?}; whoever waits looks at the pool that often");
+            return Err(Error::config("spin", why));
+        }
         let start = match self.start {
             _ if self.sandbox.is_some() => Some(Start::Exec),
             Some(start) => Some(start),

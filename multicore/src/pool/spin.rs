@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pool::client::patrol::ROUND;
 use crate::pool::clock;
 
 /// The longest spin, unless it is said: about what a sleep costs both sides.
@@ -22,6 +23,8 @@ const LEAST: u32 = 1000;
 const CROWDED: u32 = 5000;
 /// Looks at the condition from one look at the clock to the next; about half a microsecond.
 const LOOKS: u32 = 32;
+/// The longest that anybody may ask for: as long as a sleep without a look at the supervisor.
+pub(crate) const LONGEST: Duration = ROUND;
 /// Between two looks at the clock somebody else ran on this core.
 const JUMP: u64 = 20_000;
 
@@ -56,16 +59,16 @@ impl Spin {
         Spin { budget: AtomicU32::new(MOST), patience }
     }
 
-    /// Whether `done` came true while spinning paid. `awake` is how many other processes of the pool want a
-    /// core.
+    /// Whether `done` came true while spinning paid, within this time. `awake` is how many workers want a core
+    /// besides, as far as the waiter knows.
     #[inline]
-    pub(crate) fn until(&self, awake: usize, mut done: impl FnMut() -> bool) -> bool {
+    pub(crate) fn until(&self, awake: usize, within: Duration, mut done: impl FnMut() -> bool) -> bool {
         if done() {
             return true;
         }
         match self.patience.asked {
-            Some(asked) => burn(clock::nanoseconds(asked), &mut done) == Burnt::Done,
-            None if self.patience.cores == 1 => false,
+            Some(asked) => burn(clock::nanoseconds(asked.min(within)), &mut done) == Burnt::Done,
+            None if self.patience.cores == 1 || within.is_zero() => false,
             None if awake >= self.patience.cores => self.adapt(CROWDED, &mut done),
             None => self.adapt(MOST, &mut done),
         }

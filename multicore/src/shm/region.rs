@@ -135,6 +135,12 @@ impl Region {
         self.set(self.geometry.idle_set(), self.geometry.workers)
     }
 
+    /// How many workers do not sleep, as far as the hints know.
+    #[inline]
+    pub(crate) fn awake(&self) -> usize {
+        self.geometry.workers.saturating_sub(self.idle().len())
+    }
+
     /// Who looks for calls.
     #[inline]
     pub(crate) fn lookout(&self) -> Lookout<'_> {

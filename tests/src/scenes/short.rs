@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::fixture::Folder;
-use crate::rig::{Rig, with_pool};
+use crate::rig::{Rig, builder, with_pool};
 use crate::watch::eventually;
 
 const CALLS: u64 = 2000;
@@ -91,6 +91,25 @@ pub fn a_long_one_holds_none_up_though_nobody_waits() {
         long.get().unwrap();
         others.into_iter().for_each(|handle| handle.get().unwrap());
     });
+}
+
+/// However long anybody spins, calls come back, one at a time and many at once, and a wait is over in time.
+pub fn calls_come_back_however_long_anybody_spins() {
+    for longest in [Duration::ZERO, Duration::from_micros(50), Duration::from_millis(100)] {
+        let rig = Rig::with(builder().workers(2).spin(longest));
+        for n in 0..50 {
+            let result = rig.pool.spawn(double_unless::call(n, u64::MAX)).and_then(Handle::get);
+            assert_eq!(result.unwrap(), 2 * n);
+        }
+        warm_up(&rig);
+        let folder = Folder::new();
+        let path = folder.file("go on");
+        let long = rig.pool.spawn(wait_for::call(&path)).unwrap();
+        let long = long.get_timeout(Duration::from_millis(1)).expect_err("it waits for the file");
+        std::fs::write(&path, "").unwrap();
+        long.get().unwrap();
+        rig.end();
+    }
 }
 
 /// A death loses one call at most, however many the worker had taken.

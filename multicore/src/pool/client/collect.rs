@@ -80,7 +80,7 @@ impl Client {
     /// Workers that may want a core. In a sandboxed pool nobody tells.
     pub(in crate::pool) fn awake(&self) -> usize {
         match self.bell {
-            None => self.settings.workers.saturating_sub(self.region.idle().len()),
+            None => self.region.awake(),
             Some(_) => 0,
         }
     }
@@ -88,7 +88,9 @@ impl Client {
     /// Waits until the outcome is there, or until the moment; whether it is there.
     pub(crate) fn wait(&self, ticket: Ticket, until: Option<Instant>) -> bool {
         let word = self.header(ticket).state;
-        if self.spin.until(self.awake(), || self.is_settled(ticket)) {
+        let left = || until.map(|moment| moment.saturating_duration_since(Instant::now()));
+        let within = left().unwrap_or(Duration::MAX);
+        if self.spin.until(self.awake(), within, || self.is_settled(ticket)) {
             return true;
         }
         if !self.is_here() {
@@ -97,7 +99,7 @@ impl Client {
         }
         loop {
             let Ok(state) = word.wait(ticket.generation) else { return true };
-            let left = until.map(|moment| moment.saturating_duration_since(Instant::now()));
+            let left = left();
             if left == Some(Duration::ZERO) {
                 return false;
             }

@@ -19,7 +19,7 @@ pub(crate) mod warmth;
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +32,7 @@ use crate::call::Call;
 use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
 use crate::pool::clock;
+use crate::pool::repair::wake_worker;
 use crate::pool::spin::Spin;
 use crate::pool::worker::fault::{self, Plan};
 use crate::report::client_error;
@@ -39,9 +40,9 @@ use crate::shared::travel;
 use crate::shm::region::{Region, Slot};
 use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
+use crate::sys::eventfd;
 use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
-use crate::sys::{eventfd, futex};
 
 /// One use of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -312,9 +313,7 @@ impl Client {
             if self.bell.is_some() {
                 return self.ring();
             }
-            let record = self.region.worker(worker);
-            record.wake.fetch_add(1, SeqCst);
-            futex::wake(&record.wake, 1);
+            wake_worker(&self.region, worker);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A worker without a call: it searches for a moment, and then sleeps.
 
-use std::sync::atomic::Ordering::{Release, SeqCst};
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use std::time::Duration;
 
 use crate::pool::spin::Spin;
@@ -26,7 +26,9 @@ impl Worker<'_> {
             lookout.alert.insert(self.index);
         }
         point("searching");
-        spin.until(0, || lookout.ready.any())
+        let draining = &self.region.head().draining;
+        // Those that search leave a core to the others: how many are awake is no matter.
+        spin.until(0, Duration::MAX, || lookout.ready.any() || draining.load(Relaxed) != 0)
     }
 
     /// Sleeps until a publisher picks this worker out of the idle set.

@@ -2,8 +2,8 @@
 //!
 //! Short calls are taken several at a time: a worker takes their hints with one swap and follows them one after
 //! the other, claiming and beginning each call with swaps of its own. What it has not come to is ready all the
-//! while, for anybody: a worker that has nothing else looks at the others' hands before it sleeps, and after a
-//! death or a stop all hints are made anew. How many it takes follows from how long calls took lately, and from
+//! while, for anybody: the one that dozes looks at the others' hands each millisecond, and after a death or a
+//! stop all hints are made anew. How many it takes follows from how long calls took lately, and from
 //! how many there are for how many workers, so that uneven calls still end together.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -42,7 +42,7 @@ impl Hand {
     }
 
     /// How long calls took lately; asked whenever the hand is empty.
-    pub(super) fn pace(&mut self) {
+    fn pace(&mut self) {
         let now = clock::now();
         if self.run != 0 {
             let each = (now.saturating_sub(self.since) / u64::from(self.run)).max(1);
@@ -116,8 +116,7 @@ impl Worker<'_> {
     fn is_core_free(&self) -> bool {
         let head = self.region.head();
         let sender = head.dormant.load(Relaxed) == 0 && head.sleepers.load(Relaxed) == 0;
-        let awake = self.region.geometry().workers.saturating_sub(self.region.idle().len());
-        awake + usize::from(sender) < self.patience.cores
+        self.region.awake() + usize::from(sender) < self.patience.cores
     }
 }
 
