@@ -6,9 +6,9 @@ pub(crate) mod travel;
 mod wire;
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::marker::PhantomData;
-use std::ops::{Bound, Deref, Range, RangeBounds};
+use std::ops::{Deref, Range, RangeBounds};
 use std::sync::Arc;
 
 use bytemuck::Pod;
@@ -41,7 +41,8 @@ impl<T: Pod> Plain for T {}
 ///
 /// - as a slice: a task that takes `&[T]` is called with `&data[10..20]`, or by
 ///   [`par_ranges!`](crate::par_ranges) with all of it. A slice of 4 KiB or more that lies in shared data
-///   travels as its place alone; a shorter one is copied, which is faster.
+///   travels as its place alone; a shorter one is copied, which is faster, and so is one that goes by
+///   another codec than the default.
 /// - as itself: a task that takes `Shared<[T]>` or `&Shared<[T]>`, or has it in a struct of its own.
 ///
 /// ```
@@ -63,9 +64,9 @@ impl<T: Pod> Plain for T {}
 /// descriptor is open for each piece of shared data here and in the supervisor of each pool that it was
 /// sent to, none in workers.
 ///
-/// A task cannot return it, and it cannot be written to a file: that is an error of its `Serialize`. The
-/// workers of a sandboxed pool map nothing: there slices are copied, and a call with a `Shared` itself is
-/// [`Error::Refused`].
+/// A task cannot return it: that does not compile, and within another type it is an error of its
+/// `Serialize`, as it is to write it to a file. The workers of a sandboxed pool map nothing: there slices are
+/// copied, and a call with a `Shared` itself is [`Error::Refused`].
 ///
 /// # What can be shared
 ///
@@ -101,8 +102,8 @@ impl<T: Plain> Shared<[T]> {
     ///
     /// # Errors
     /// As [`share`].
-    pub fn from_fn(len: usize, mut value: impl FnMut(usize) -> T) -> Result<Self> {
-        Self::collect((0..len).map(&mut value))
+    pub fn from_fn(len: usize, value: impl FnMut(usize) -> T) -> Result<Self> {
+        Self::collect((0..len).map(value))
     }
 
     /// The values of an iterator of any length, each written once, to where it stays.
@@ -154,7 +155,8 @@ impl<T: Plain> Shared<[T]> {
     /// # Errors
     /// As [`share`].
     pub fn build(len: usize, fill: impl FnOnce(&mut [T])) -> Result<Self> {
-        let bytes = len.checked_mul(size_of::<T>()).ok_or_else(too_long)?;
+        // What is more than all memory is more than a file may have.
+        let bytes = len.saturating_mul(size_of::<T>());
         make(|maker| maker.fill(bytes, |bytes| fill(bytemuck::cast_slice_mut(bytes))))
     }
 
@@ -164,14 +166,8 @@ impl<T: Plain> Shared<[T]> {
     /// When the range is out of bounds, as `data[range]` does.
     #[must_use]
     pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
-        let range = (range.start_bound().cloned(), range.end_bound().cloned());
-        let part: &[T] = &self[range];
-        let start = match range.0 {
-            Bound::Included(start) => start,
-            Bound::Excluded(before) => before + 1,
-            Bound::Unbounded => 0,
-        };
-        let start = self.place.start + start * size_of::<T>();
+        let part: &[T] = &self[(range.start_bound().cloned(), range.end_bound().cloned())];
+        let start = self.place.start + (part.as_ptr().addr() - self.as_ptr().addr());
         Shared { data: self.data.clone(), place: start..start + size_of_val(part), of: PhantomData }
     }
 }
@@ -187,10 +183,6 @@ fn make<T: Plain, E: From<Error>>(write: impl FnOnce(&mut Maker) -> Result<(), E
     let data = maker.finish()?;
     let place = 0..data.bytes().len();
     Ok(Shared { data, place, of: PhantomData })
-}
-
-fn too_long() -> Error {
-    Error::os("ftruncate", io::Error::from_raw_os_error(libc::EFBIG))
 }
 
 impl<T: Pod> Deref for Shared<[T]> {

@@ -44,7 +44,7 @@ fn played_by(method: &str, part: &str, refusal: &Refusal, check: &dyn Fn(&str, &
         std::thread::scope(|scope| {
             scope.spawn(|| refusal::answer(&listener, decide));
             client.go_on();
-            if part == LATER {
+            if part != FROM_THE_START {
                 assert_eq!(client.line(), "alive");
                 refused.store(true, SeqCst);
                 client.go_on();
@@ -61,6 +61,7 @@ fn played_by(method: &str, part: &str, refusal: &Refusal, check: &dyn Fn(&str, &
 
 const FROM_THE_START: &str = "refused-from-the-start";
 const LATER: &str = "refused-later";
+const SHARED: &str = "refused-shared";
 
 /// Where the client asks; `None`, and loudly, where this kernel has no such questions.
 fn listener(client: &mut Running) -> Option<std::os::fd::OwnedFd> {
@@ -274,6 +275,16 @@ fn fallocate_in_a_worker() {
     played(FROM_THE_START, &refusal, |method, told| {
         let steps = [("initialize", "ok"), ("build", "ok"), ("call", "Os fallocate failed")];
         check_steps(method, told, &steps);
+    });
+}
+
+/// A worker that asks for shared data has an answer, though its descriptor cannot be passed on.
+#[test]
+fn sendmsg_to_a_worker_that_asks() {
+    let refusal = Refusal { calls: &[libc::SYS_sendmsg], errno: libc::ETOOMANYREFS, which: in_supervisor };
+    played(SHARED, &refusal, |method, told| {
+        check_steps(method, told, &[("sum", "Decode")]);
+        assert!(told[0].1.contains("ulimit -n"), "{told:#?}");
     });
 }
 

@@ -6,8 +6,8 @@
 //! | `Json` | JSON text and a newline | not carried: plain values need not be serialisable |
 //! | `Raw` | not carried: it has no framing | the bytes alone, all of the payload |
 //!
-//! A slice that lies in shared data stands as its place there ([`lend_plain`]): a count with its highest bit
-//! set, the data's number, and the first byte.
+//! Under `Bincode` a large slice that lies in shared data stands as its place there ([`lend_plain`]): a count
+//! with its highest bit set, the data's number, and the first byte.
 //!
 //! Arguments stand one after another, so every framing but `Raw`'s says where it ends. A whole
 //! result is one value in the same framing ([`decode_whole`]), or plain bytes without any

@@ -112,8 +112,12 @@ pub(crate) fn send<T: Serialize>(
 
 /// Whether a message could not be sent because the other side is gone.
 pub(crate) fn is_gone(error: &Error) -> bool {
-    let gone = [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN].map(Some);
-    matches!(error, Error::Os { source, .. } if gone.contains(&source.raw_os_error()))
+    matches!(error, Error::Os { source, .. } if says_gone(source))
+}
+
+/// As [`is_gone`], of what the kernel said.
+pub(crate) fn says_gone(why: &io::Error) -> bool {
+    matches!(why.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN))
 }
 
 /// Receives a message that stands behind `prefix_len` bytes; `None` when the other side is gone or

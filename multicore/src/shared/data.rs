@@ -70,7 +70,7 @@ impl Data {
         Data::new(0, None, None)
     }
 
-    /// In a worker: what another process made, under its number there. The descriptor is closed.
+    /// In a worker: what another process made, under its number there. It needs the descriptor no more.
     ///
     /// # Errors
     /// As [`sealed::map`].

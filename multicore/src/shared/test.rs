@@ -1,5 +1,7 @@
 //! Shared data in one process: what it holds, and where it may be named.
 
+use std::ops::Bound;
+
 use super::*;
 
 fn numbers(len: usize) -> Shared<[u32]> {

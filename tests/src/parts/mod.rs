@@ -60,6 +60,7 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("outlive", []) => families::outlive(method),
         ("refused-from-the-start", [calls]) => refusals::from_the_start(method, calls),
         ("refused-later", [calls]) => refusals::later(method, calls),
+        ("refused-shared", [calls]) => refusals::shared(method, calls),
         ("handlers", []) => ends::handlers(method),
         ("waits", []) => ends::waits(method),
         ("user", [when]) => ends::user(method, when),

@@ -27,6 +27,7 @@ fn name(error: &Error) -> &'static str {
         Error::RestartLimit { .. } => "RestartLimit",
         Error::Config { .. } => "Config",
         Error::TimedOut { .. } => "TimedOut",
+        Error::Decode { .. } => "Decode",
         _ => "another",
     }
 }
@@ -137,6 +138,26 @@ pub fn later(method: &str, calls: &str) {
     drop(pool);
     tell("another", &Pool::builder().workers(1).build().and_then(|pool| call(&pool)));
     multicore::shutdown();
+    check_nothing_is_left(method, &before);
+    println!("nothing left");
+}
+
+/// Has a pool under a kernel that begins to refuse `calls`, and shares data with it; and once more when the
+/// kernel no longer refuses.
+pub fn shared(method: &str, calls: &str) {
+    listen(calls);
+    start(method);
+    multicore::shutdown();
+    let before = own(method);
+    let pool = Pool::builder().workers(1).build().expect("a pool");
+    call(&pool).expect("all is well");
+    let data = multicore::share(vec![1; 1000]).expect("memory");
+    let sum = || pool.spawn(tasks::sum::call(&data)).and_then(Handle::get);
+    pause("alive");
+    tell("sum", &sum());
+    pause("refused");
+    tell("another", &sum());
+    drop((pool, data));
     check_nothing_is_left(method, &before);
     println!("nothing left");
 }

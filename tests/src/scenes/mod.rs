@@ -11,6 +11,7 @@ pub mod deaths;
 pub mod ends;
 pub mod faults;
 pub mod hostile;
+pub mod kept;
 pub mod limits;
 pub mod shared;
 pub mod sharing;
@@ -212,6 +213,16 @@ macro_rules! shared_scenes {
             par_ranges_over_shared_data_equals_one_after_another
             shared_data_travels_in_every_way
             shared_data_is_made_in_every_way
+            where_shared_data_cannot_go_says_why
+        }
+    };
+}
+
+/// The scenes of [`kept`], given to a macro.
+#[macro_export]
+macro_rules! kept_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { kept:
             workers_that_run_see_what_is_made_later
             replaced_workers_see_what_is_older
             a_replaced_supervisor_knows_what_is_older
@@ -221,7 +232,6 @@ macro_rules! shared_scenes {
             idle_workers_let_go
             no_worker_can_write_to_shared_data
             a_worker_that_asks_for_anything_harms_nobody
-            where_shared_data_cannot_go_says_why
             a_limit_on_descriptors_is_an_error_and_no_more
         }
     };
@@ -310,6 +320,7 @@ pub fn all() -> Vec<Named> {
         start_scenes!(crate::table),
         hostile_scenes!(crate::table),
         shared_scenes!(crate::table),
+        kept_scenes!(crate::table),
         stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),

@@ -2,7 +2,7 @@
 //! published, and what a call names is kept until it settles.
 //!
 //! One descriptor is passed on for each piece of shared data and each supervisor. The next supervisor is told
-//! of all that lives before it forks a worker ([`Telling::hand_over`]); so whoever decodes a call finds what
+//! of all that lives before it answers a worker ([`Telling::hand_over`]); so whoever decodes a call finds what
 //! the call names, whichever supervisor it has.
 //!
 //! A lock here is never held while shared data is dropped, which takes it ([`Telling::let_go`]).
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::pool::client::link::Link;
 use crate::pool::client::{Client, Ticket};
-use crate::pool::control::Order;
+use crate::pool::control::{self, Order};
 use crate::shared::data::Data;
 use crate::shared::travel::Named;
 use crate::shm::word::{Phase, Word};
@@ -122,8 +122,7 @@ impl Client {
     /// Before a call is published: has the supervisor know what it names, and keeps that alive.
     ///
     /// # Errors
-    /// `Refused` in a sandboxed pool, `Os` where the kernel does not pass the descriptor on, and what became
-    /// of the pool meanwhile.
+    /// `Os` where the kernel does not pass the descriptor on, and what became of the pool meanwhile.
     #[inline]
     pub(in crate::pool) fn keep(&self, ticket: Ticket, named: Named) -> Result<()> {
         if named.found.is_empty() { Ok(()) } else { self.keep_all(ticket, named.found) }
@@ -193,7 +192,7 @@ impl Telling {
             Ok(()) => {}
             Err(why) if is_momentary(&why) => return Ok(Told::Later(why)),
             // Its successor is handed all that was told.
-            Err(why) if is_gone(&why) => {}
+            Err(why) if control::says_gone(&why) => {}
             Err(why) => return Err(Error::os("sendmsg", why)),
         }
         state.told.insert(data.id, Arc::downgrade(data));
@@ -266,8 +265,4 @@ pub(in crate::pool) fn share(link: &Link, data: &Data) -> std::io::Result<()> {
 /// Whether it may go through a moment later: the queue is full, or too many descriptors are on their way.
 pub(in crate::pool) fn is_momentary(why: &std::io::Error) -> bool {
     matches!(why.raw_os_error(), Some(libc::EAGAIN | libc::ETOOMANYREFS | libc::ENOBUFS))
-}
-
-fn is_gone(why: &std::io::Error) -> bool {
-    matches!(why.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN))
 }

@@ -119,8 +119,12 @@ impl Supervisor {
             match control::receive_what_fits::<Question>(asks.as_fd(), Some(Duration::ZERO)) {
                 Ok(Some((question, _))) => {
                     let (answer, file) = self.shares.answer(question);
-                    // One that does not listen has asked for nothing.
-                    let _ = control::send(asks.as_fd(), b"", &answer, file.as_slice());
+                    let sent = control::send(asks.as_fd(), b"", &answer, file.as_slice());
+                    if sent.is_err() && file.is_some() {
+                        // The kernel passes no descriptor on: the worker is not to wait for it. One that does
+                        // not listen has asked for nothing.
+                        let _ = control::send(asks.as_fd(), b"", &Answer::NoRoom, &[]);
+                    }
                     point("share-answered");
                 }
                 // It has closed its end, or talks nonsense: it is not listened to any more.

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
 use crate::pool::control;
 use crate::pool::worker::ready::NO_SUPERVISOR;
 use crate::shared::data::Data;
@@ -33,7 +32,7 @@ pub(in crate::pool) enum Answer {
     Here { len: u64 },
     /// The client has let go of it, or never had it.
     Unknown,
-    /// The supervisor may have no more descriptors.
+    /// The supervisor may have no more descriptors, or no more on their way.
     NoRoom,
     /// Nobody names these any more.
     Gone { ids: Vec<u64> },
@@ -97,24 +96,16 @@ fn ask(question: &Question) -> Result<(Answer, Vec<OwnedFd>), String> {
     let road = ROAD
         .get()
         .ok_or("there was no descriptor for this worker to ask for shared data on; raise `ulimit -n`")?;
-    if let Err(error) = control::send(road.as_fd(), b"", question, &[]) {
-        gone_or(&error);
-        return Err(error.to_string());
+    match control::send(road.as_fd(), b"", question, &[]) {
+        Ok(()) => {}
+        Err(error) if control::is_gone(&error) => process::exit_now(NO_SUPERVISOR),
+        Err(error) => return Err(error.to_string()),
     }
     point("share-asked");
     match control::receive_what_fits(road.as_fd(), None) {
         Ok(Some(answer)) => Ok(answer),
         Ok(None) => process::exit_now(NO_SUPERVISOR),
         Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Ends this process if its supervisor has closed its end.
-fn gone_or(error: &Error) {
-    if let Error::Os { source, .. } = error
-        && matches!(source.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN))
-    {
-        process::exit_now(NO_SUPERVISOR)
     }
 }
 

@@ -6,9 +6,9 @@ use nix::sys::resource::{Resource, setrlimit};
 
 use super::check_in_child;
 use crate::Error;
-use crate::sys::memfd;
+use crate::sys::{memfd, sealed};
 
-fn errno(outcome: crate::Result<()>) -> Option<i32> {
+fn errno<T>(outcome: crate::Result<T>) -> Option<i32> {
     match outcome {
         Err(Error::Os { source, .. }) => source.raw_os_error(),
         _ => None,
@@ -43,6 +43,20 @@ fn a_sealed_size_stays() {
         assert_eq!(errno(memfd::set_len(fd.as_fd(), len)), Some(libc::EPERM), "{len}");
     }
     assert_eq!(memfd::len(fd.as_fd()).unwrap(), 10_000);
+}
+
+#[test]
+fn what_could_still_change_is_not_mapped() {
+    let fd = memfd::create(c"test").unwrap();
+    memfd::set_len(fd.as_fd(), 10_000).unwrap();
+    assert_eq!(errno(sealed::map(fd.as_fd(), 10_000)), Some(libc::EINVAL), "no seals");
+    let written = sealed::map_for_writing(fd.as_fd(), 10_000).unwrap();
+    assert_eq!(errno(sealed::seal(fd.as_fd())), Some(libc::EBUSY));
+    drop(written);
+    sealed::seal(fd.as_fd()).unwrap();
+    assert_eq!(errno(sealed::map(fd.as_fd(), 10_001)), Some(libc::EINVAL), "too long");
+    assert_eq!(sealed::map(fd.as_fd(), 10_000).unwrap()[..], [0; 10_000]);
+    assert!(errno(sealed::map_for_writing(fd.as_fd(), 10_000)).is_some());
 }
 
 #[test]
