@@ -12,6 +12,7 @@ use crate::panics;
 use crate::pool::client::collect::Taken;
 use crate::pool::client::{Client, NotSent, Ticket, WhenFull};
 use crate::pool::{Backend, Place, allow_inline, default};
+use crate::private::route::by_serde;
 use crate::registry::Entry;
 use crate::report::{Report, client_error};
 
@@ -161,8 +162,8 @@ impl<R: 'static> Handle<R> {
     /// As [`get`](Handle::get), but leaves the result where its worker wrote it: a large one costs no copy and
     /// no new memory. [`Borrowed`] says what that means.
     ///
-    /// Results in other forms than their own bytes (the codec `json`), small ones, and those beyond half of
-    /// the pool's slots are copied.
+    /// Results in other forms than their own bytes (the codec `json`), small ones, those beyond half of the
+    /// pool's slots, and those whose slot another call needed before this was called are copied.
     ///
     /// # Errors
     /// As [`get`](Handle::get).
@@ -172,8 +173,7 @@ impl<R: 'static> Handle<R> {
     {
         self.wait_until(None);
         if let Source::Pending(pending) = &self.source
-            && matches!(pending.codec, Codec::Bincode | Codec::Raw)
-            && size_of::<R::Item>() != 0
+            && !by_serde::<R::Item>(pending.codec)
             && pending.client.is_here()
             && let Some(loan) = pending.client.lend(pending.ticket)
         {

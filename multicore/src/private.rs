@@ -8,7 +8,7 @@ mod perhaps;
 pub(crate) mod plain;
 mod preload;
 mod probe;
-mod route;
+pub(crate) mod route;
 mod text;
 
 pub use std::any::type_name;

@@ -89,7 +89,7 @@ pub trait LentResultRoute: Route {
 }
 
 /// Whether a type that could go either way goes by serde.
-pub(super) fn by_serde<T>(codec: Codec) -> bool {
+pub(crate) fn by_serde<T>(codec: Codec) -> bool {
     // A count of values without a size cannot be checked against any bytes; serde's formats can.
     let plain = matches!(codec, Codec::Raw) || matches!(codec, Codec::Bincode) && size_of::<T>() != 0;
     !plain

@@ -12,18 +12,19 @@ use crate::borrowed::{Borrowed, InPlace, Place};
 pub(crate) trait Lent: Send + Sync {
     /// Its bytes, the same place each time.
     fn payload(&self) -> Payload<'_>;
-    /// Whether no worker can write to them.
+    /// Whether nobody else can write to them.
     fn is_out_of_reach(&self) -> bool;
 }
 
 impl<R: InPlace> Borrowed<R> {
     /// The elements where they lie, if no worker can write there: in a pool whose sandbox has seccomp, or
-    /// because they were copied. `None` in any other pool.
+    /// because they were copied. `None` in any other pool, and in a fork of the process that borrowed them.
     pub fn as_slice(&self) -> Option<&[R::Item]> {
         match &self.place {
             Place::Here(value) => Some(value.elements()),
             // SAFETY: [out-of-reach] client and supervisor alone map the region of such a pool, and both leave
-            // the window of a slot that is being collected alone; it is that until `lent` is dropped.
+            // the window of a slot that is being collected alone; it is that until `lent` is dropped. `Borrowed::lent`
+            // found a row of this type there, and the place stays.
             Place::Lent { lent, .. } if lent.is_out_of_reach() => Some(unsafe { lent.payload().in_place() }),
             Place::Lent { .. } => None,
         }
@@ -38,7 +39,8 @@ impl<R: InPlace> Borrowed<R> {
         match &self.place {
             Place::Here(value) => value.elements(),
             // SAFETY: workers that keep to the protocol, as the caller promises, leave the window of a slot
-            // that is being collected alone, and so do client and supervisor.
+            // that is being collected alone, and so do client and supervisor. `Borrowed::lent` found a row of
+            // this type there, and the place stays.
             Place::Lent { lent, .. } => unsafe { lent.payload().in_place() },
         }
     }

@@ -14,7 +14,7 @@
 //! The tests include this file for their hostile workers: beside the standard library and `note` it names
 //! nothing.
 //!
-//! The part up to the windows is given its pages when the region is made. The windows are sparse:
+//! The part up to the windows is given its pages before the first call. The windows are sparse:
 //! each is as large as the payload limit, and costs memory only where it was written.
 
 use std::mem::offset_of;

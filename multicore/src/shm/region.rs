@@ -9,10 +9,14 @@
 //! - **[window-own]** a window, and the place for a short payload in the header, is written only by the
 //!   process that the slot's state word names: arguments by the client while filling, the result by the
 //!   worker while running, by the supervisor once that worker is dead.
+//! - **[payload-copy]** what another process may still write is read by raw copies alone, to memory of this
+//!   process's own, and within bytes that are mapped.
+//! - **[plain]** every bit pattern is a value of a type that is `Pod`.
+//! - **[out-of-reach]** where the sandbox lets workers write to their own memory alone, nobody but client and
+//!   supervisor maps the region.
 
 use std::io;
-use std::ops::Deref;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -26,7 +30,7 @@ use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
 const AHEAD: usize = 256 << 10;
-/// Bytes of a window that always stay warm between calls.
+/// Bytes of a window that stay warm between calls whatever the pool may keep, until it is idle.
 pub(crate) const FLOOR: usize = 16 << 10;
 /// A result longer than this is looked for in the file before it is read.
 const BELIEVED: usize = 1 << 20;

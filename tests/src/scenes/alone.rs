@@ -197,7 +197,23 @@ pub fn an_idle_pool_gives_its_memory_back() {
     }
     payload::check(&lent.into_owned().unwrap(), 3, payload::MOST);
     eventually("all of it", || procfs::region_memory() < small + (1 << 20));
+    // The slots' last calls were short from here on.
+    rig.check();
+    let unsent = rig.pool.spawn(take_both::call(large, tasks::FailsInSerialize(1)));
+    assert!(matches!(unsent, Err(Error::Encode { .. })), "{unsent:?}");
+    assert!(procfs::region_memory() > small + (2 << 20), "what it took is kept");
+    eventually("that of a call that was not sent", || procfs::region_memory() < small + (1 << 20));
+    payload::check(&call().get().unwrap(), 3, payload::MOST);
+    nix::sys::signal::kill(Pid::from_raw(rig.supervisor().pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    rig.check();
+    eventually("by the next supervisor", || procfs::region_memory() < small + (1 << 20));
     rig.end();
+}
+
+/// The first is encoded before the second fails.
+#[multicore::task]
+fn take_both(bytes: &[u8], bad: tasks::FailsInSerialize) -> u64 {
+    bytes.len() as u64 + bad.0
 }
 
 /// A part of the arguments is found where they lie, unless somebody else has to hand it over.

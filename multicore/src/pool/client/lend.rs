@@ -78,7 +78,9 @@ impl Lent for Loan {
     }
 
     fn is_out_of_reach(&self) -> bool {
-        self.client.settings.sandbox.as_ref().is_some_and(|sandbox| sandbox.keeps_to_own_memory())
+        // In a fork of the client somebody else may use the slot meanwhile: the client itself.
+        self.client.is_here()
+            && self.client.settings.sandbox.as_ref().is_some_and(|sandbox| sandbox.keeps_to_own_memory())
     }
 }
 

@@ -209,6 +209,8 @@ impl Client {
         ) {
             Ok(link) => {
                 link.hand_over(&shared);
+                // What the last one was to give back once nobody uses it.
+                link.tell(&Order::Warm);
                 let link = Arc::new(link);
                 self.shares.telling.attach(Some(link.clone()));
                 life.link = Some(link);

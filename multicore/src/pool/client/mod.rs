@@ -261,8 +261,13 @@ impl Client {
 
     /// Frees a slot that is reserved and was not published.
     fn give_up(&self, ticket: Ticket) {
+        self.keep_warm(ticket.slot as usize);
+        self.let_go(ticket);
+    }
+
+    /// As [`give_up`](Client::give_up), for a slot whose windows are in order.
+    fn let_go(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
-        self.keep_warm(slot);
         self.shares.settled(ticket);
         self.seats[slot].held.store(0, Release);
         self.header(ticket).state.abandon(ticket.generation);

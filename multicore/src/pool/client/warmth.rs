@@ -107,6 +107,10 @@ impl Client {
             let keep = [arguments.min(granted), granted.saturating_sub(arguments)];
             self.region.trim(slot, &seat.backed, keep.map(|bytes| FLOOR + bytes as usize));
         }
+        if granted != 0 {
+            // Also for a call that was encoded in part and not sent.
+            self.tell_of_warm_windows();
+        }
     }
 
     /// Has the supervisor give pages back once nobody tells it this for a while.
@@ -128,7 +132,9 @@ impl Client {
             }
             if let Some(ticket) = self.reserve_slot(other) {
                 self.cool_down(other);
-                self.give_up(ticket);
+                // And no look at what it keeps now: where that is forged, one slot would have the next give
+                // way, and that the next.
+                self.let_go(ticket);
                 any = true;
             }
         }

@@ -2,8 +2,8 @@
 //!
 //! While calls come and go the client keeps pages for the next ones (`pool/client/warmth.rs`), and tells the
 //! supervisor, at most once a second, that it does. When it has told nothing for a while, the supervisor wakes up
-//! once and gives back the windows of all free slots. So an idle pool holds no payload's memory, and nobody
-//! wakes up for that more than once after a burst.
+//! once and gives back the windows of all free slots; and a few times more, ever later, while slots are in use.
+//! So an idle pool holds no large payload's memory, and nobody wakes up for that for ever.
 //!
 //! It takes a slot for that as a client would, by its word ([`cool`](crate::shm::word::Word::cool)), and says in
 //! the header that the pages are gone *before* they are: whoever reserves the slot next believes in none.

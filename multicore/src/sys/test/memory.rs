@@ -6,6 +6,7 @@ use nix::sys::resource::{Resource, setrlimit};
 
 use super::check_in_child;
 use crate::Error;
+use crate::sys::memory::in_large_pages;
 use crate::sys::{memfd, sealed};
 
 fn errno<T>(outcome: crate::Result<T>) -> Option<i32> {
@@ -121,4 +122,36 @@ fn an_address_space_limit_is_seen_and_makes_mapping_fail() {
         let refused = memfd::map(fd.as_fd(), 2 * limit as usize);
         matches!(refused, Err(Error::Os { call: "mmap", source }) if source.raw_os_error() == Some(libc::ENOMEM))
     });
+}
+
+/// The flags of the mapping around an address.
+fn flags_at(address: usize) -> String {
+    let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let around = |line: &str| {
+        let (start, rest) = line.split_once('-')?;
+        let end = rest.split(' ').next()?;
+        let number = |text| usize::from_str_radix(text, 16).ok();
+        Some((number(start)?..number(end)?).contains(&address))
+    };
+    let mut lines = smaps.lines().skip_while(|line| around(line) != Some(true));
+    lines.find(|line| line.starts_with("VmFlags:")).unwrap().to_owned()
+}
+
+#[test]
+fn whole_large_pages_are_asked_for_and_nothing_beside_them() {
+    const LARGE: usize = 2 << 20;
+    if !std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
+        return;
+    }
+    let is_large = |address| flags_at(address).split(' ').any(|flag| flag == "hg");
+    let mut memory: Vec<u8> = Vec::with_capacity(12 * LARGE);
+    let start = memory.as_ptr().addr();
+    let first = start.next_multiple_of(LARGE);
+    let space = &mut memory.spare_capacity_mut()[first - start + 1..][..8 * LARGE];
+    in_large_pages(&mut space[..4 * LARGE - 1]);
+    assert!(!is_large(first + LARGE), "it is not worth it");
+    in_large_pages(space);
+    let asked =
+        [first, first + LARGE - 1, first + LARGE, first + 8 * LARGE - 1, first + 8 * LARGE].map(is_large);
+    assert_eq!(asked, [false, false, true, true, false]);
 }
