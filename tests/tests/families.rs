@@ -139,6 +139,11 @@ fn a_fork_of_the_client_that_outlives_it_has_pools_of_its_own() {
 }
 
 #[test]
+fn a_fork_of_a_fork_has_pools_and_leaves_nothing_of_them() {
+    plays("generations", |ended| assert_eq!(ended.output(), "25\n36\n[]\n"));
+}
+
+#[test]
 fn every_worker_runs_its_exit_hook_when_the_pool_is_finished() {
     for method in METHODS {
         let folder = Folder::new();

@@ -69,11 +69,9 @@ impl Config {
             return Err(Error::config("start", why));
         }
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let (workers, what) =
-            pick("workers", self.workers, "MULTICORE_WORKERS")?.unwrap_or_else(|| match limits.cpus.len() {
-                0 => (cores.min(MAX_WORKERS), "workers"),
-                some => (some.min(MAX_WORKERS), "workers"),
-            });
+        let named = if limits.cpus.is_empty() { cores } else { limits.cpus.len() };
+        let (workers, what) = pick("workers", self.workers, "MULTICORE_WORKERS")?
+            .unwrap_or((named.min(MAX_WORKERS), "workers"));
         within(what, workers, 1, MAX_WORKERS)?;
         let (slots, what) =
             pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or((default_slots(workers), "slots"));
@@ -81,8 +79,8 @@ impl Config {
         let (payload_limit, what) = pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?
             .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
         within(what, payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
-        let (warm_memory, _) = pick("warm_memory", self.warm_memory, "MULTICORE_WARM_MEMORY")?
-            .unwrap_or_else(|| (warm_by_default(), "warm_memory"));
+        let warm_memory = pick("warm_memory", self.warm_memory, "MULTICORE_WARM_MEMORY")?
+            .map_or_else(warm_by_default, |(bytes, _)| bytes);
         if let Some(longest) = self.spin.filter(|asked| *asked > LONGEST) {
             let why =
                 format!("{longest:?} is longer than {LONGEST:?}; whoever waits looks at the pool that often");

@@ -82,7 +82,7 @@ impl Pool {
         Config::new()
     }
 
-    /// Makes a pool; `from` says where its supervisor comes from, and every later one.
+    /// Makes a pool; `from` says where its first supervisor comes from.
     pub(crate) fn open(mut settings: Settings, from: Origin) -> Result<Pool> {
         crate::registry::registry()?;
         if ready::in_worker() {
@@ -245,9 +245,7 @@ impl Backend {
             Backend::Processes(client) => Place::Workers(client),
         }
     }
-}
 
-impl Backend {
     /// Whether a call may run in this process where [`place`](Backend::place) says so.
     ///
     /// # Errors

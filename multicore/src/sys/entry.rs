@@ -32,7 +32,7 @@ const MIN_SECRET: usize = 16;
 const MAX_VALUE: usize = 128;
 /// EX_SOFTWARE: what was turned aside came back, or was never told what to do.
 const TURNED_BACK: i32 = 70;
-/// How long a child waits to be told what it is; the client sends before it starts the child.
+/// How long a child waits to be told what it is; the client makes the region meanwhile.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 type Initializer = extern "C" fn(c_int, *const *const c_char, *const *const c_char);
@@ -53,8 +53,7 @@ pub(crate) fn can_exec_self() -> bool {
 
 /// The marker's value for a secret of ASCII letters and digits.
 ///
-/// The first message on the child's standard input begins with the same bytes, and should be sent
-/// before the child is started.
+/// The first message on the child's standard input begins with the same bytes.
 pub(crate) fn marker_value(secret: &str) -> String {
     debug_assert!(secret.len() >= MIN_SECRET && VERSION.len() + secret.len() <= MAX_VALUE);
     debug_assert!(secret.bytes().all(|byte| byte.is_ascii_alphanumeric()));

@@ -104,8 +104,9 @@ fn option(fd: RawFd, name: c_int) -> Option<c_int> {
 /// peer gets all of it or nothing.
 ///
 /// # Errors
-/// `WouldBlock` when the peer's queue is full, some hundred messages; EPIPE or ECONNRESET when the peer is gone (never SIGPIPE), EMSGSIZE when the message is larger than
-/// the socket's buffer; `InvalidInput` for an empty message, which would read as the end.
+/// `WouldBlock` when the peer's queue is full, some hundred messages; EPIPE or ECONNRESET when the peer is
+/// gone (never SIGPIPE); EMSGSIZE when the message is larger than the socket's buffer; `InvalidInput` for an
+/// empty message, which would read as the end.
 pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     if bytes.is_empty() || fds.len() > MAX_FDS {
         return Err(ErrorKind::InvalidInput.into());

@@ -96,6 +96,15 @@ fn figures(seen: &[Seen]) -> [String; 3] {
 /// What fits beside the figures.
 fn shortened(told: &str) -> String {
     const MOST: usize = 76;
-    let told = told.replace("multicore_tests::", "").replace("tasks::", "").replace("endure::dying::", "");
+    let paths = [
+        "multicore_tests::",
+        "endure::dying::",
+        "tasks::",
+        "chunks::",
+        "false_types::",
+        "faulty::",
+        "values::",
+    ];
+    let told = paths.iter().fold(told.to_owned(), |told, path| told.replace(path, ""));
     if told.chars().count() <= MOST { told } else { told.chars().take(MOST - 1).chain(['…']).collect() }
 }

@@ -5,10 +5,12 @@ use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::Duration;
 
-use multicore::{Config, Pool, Start};
+use multicore::{Config, Handle, Pool, Start};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
 
 use super::open;
-use crate::{tasks, wild};
+use crate::{procfs, tasks, wild};
 
 /// Has calls running and queued on two pools, one with a child of its own, says so, and waits.
 pub fn hold(method: &str, folder: &str) {
@@ -107,7 +109,7 @@ pub fn input(method: &str) {
 pub fn outlive(method: &str) {
     open(method);
     assert_eq!(tasks::square::call(3).get().unwrap(), 9);
-    let client = nix::unistd::Pid::this();
+    let client = Pid::this();
     wild::fork(move || {
         crate::watch::eventually("the client is gone", || nix::unistd::getppid() != client);
         let pool = Pool::builder().workers(2).build();
@@ -116,6 +118,27 @@ pub fn outlive(method: &str) {
         multicore::shutdown();
         0
     });
+}
+
+/// A child of its child has a pool, and then no child of its own any more.
+pub fn generations(method: &str) {
+    open(method);
+    assert_eq!(tasks::square::call(3).get().unwrap(), 9);
+    let child = wild::fork(|| {
+        assert_eq!(tasks::square::call(4).get().unwrap(), 16);
+        let grandchild = wild::fork(|| {
+            for n in 5..7 {
+                let pool = Pool::builder().workers(1).build().unwrap();
+                println!("{}", pool.spawn(tasks::square::call(n)).and_then(Handle::get).unwrap());
+            }
+            println!("{:?}", procfs::children(std::process::id() as i32));
+            0
+        });
+        let status = waitpid(Pid::from_raw(grandchild), None);
+        multicore::shutdown();
+        i32::from(!matches!(status, Ok(WaitStatus::Exited(_, 0))))
+    });
+    assert!(matches!(waitpid(Pid::from_raw(child), None), Ok(WaitStatus::Exited(_, 0))));
 }
 
 /// Leaves a descriptor open for workers, and another not.

@@ -58,6 +58,7 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("input", []) => families::input(method),
         ("keep", []) => families::keep(method),
         ("outlive", []) => families::outlive(method),
+        ("generations", []) => families::generations(method),
         ("refused-from-the-start", [calls]) => refusals::from_the_start(method, calls),
         ("refused-later", [calls]) => refusals::later(method, calls),
         ("refused-shared", [calls]) => refusals::shared(method, calls),

@@ -62,7 +62,7 @@ fn pids(processes: &[Stat]) -> Vec<i32> {
 pub fn a_panic_is_reported_with_message_and_place() {
     with_pool(|rig| {
         let place = panics(rig, tasks::panic_literal::call(), "a literal").expect("a place");
-        assert!(place.contains("tasks.rs:"), "{place}");
+        assert!(place.contains("tasks/faulty.rs:"), "{place}");
         panics(rig, tasks::panic_text::call("text"), "made of text");
     });
 }

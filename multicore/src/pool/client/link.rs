@@ -72,7 +72,7 @@ impl Link {
         }
     }
 
-    /// Has a new process supervise the region, if not the first then one of the next [`RESTART_LIMIT`].
+    /// Has a new process supervise the region: the first of [`RESTART_LIMIT`] that does.
     ///
     /// # Errors
     /// That of the last one.
@@ -274,7 +274,7 @@ fn refusal(word: Say, digest: u64) -> Error {
 
 /// The static name of a call that travelled as text.
 fn known_call(call: &str) -> &'static str {
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 16] = [
         "dup2",
         "eventfd",
         "fcntl",
@@ -282,16 +282,15 @@ fn known_call(call: &str) -> &'static str {
         "fork",
         "fstat",
         "madvise(MADV_DONTDUMP)",
+        "madvise(MADV_DONTFORK)",
         "mmap",
         "pidfd_open",
         "pipe2",
         "poll",
         "prctl(PR_SET_CHILD_SUBREAPER)",
-        "read /proc/self/status",
         "recvmsg",
         "sendmsg",
         "sigaction",
-        "sigprocmask",
     ];
     KNOWN.into_iter().find(|known| *known == call).unwrap_or("a call in the supervisor")
 }

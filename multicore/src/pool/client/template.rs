@@ -36,6 +36,17 @@ impl Template {
         let _ = pidfd::signal(self.process.as_fd(), Signal::SIGCONT);
     }
 
+    /// Ends and collects it.
+    fn end(&self) {
+        self.go_on();
+        // The template reads the end and leaves.
+        // Refused or too late: it watches this process as well.
+        if nix::sys::socket::shutdown(self.socket.as_raw_fd(), Shutdown::Write).is_ok() {
+            pidfd::wait_exit(self.process.as_fd(), Some(END));
+            pidfd::collect(self.process.as_fd());
+        }
+    }
+
     /// Wants a supervisor at `theirs`.
     fn ask(&self, theirs: &OwnedFd) -> Result<()> {
         self.go_on();
@@ -93,8 +104,11 @@ fn fork(first: &OwnedFd) -> Result<()> {
                 process::collect(pid);
             })?;
             let template = Template { process, socket: ours, made_in: fork_guard::token() };
-            // A fork of a fork that has its own is one too many: dropped, so that it ends.
-            let _ = TEMPLATE.set(template).or_else(|template| IN_FORK.set(template));
+            // In a fork of a fork that has its own there is no place for it: it has forked the one that was
+            // asked for, and ends.
+            if let Err(template) = TEMPLATE.set(template).or_else(|template| IN_FORK.set(template)) {
+                template.end();
+            }
             Ok(())
         }
     }
@@ -104,14 +118,7 @@ fn fork(first: &OwnedFd) -> Result<()> {
 ///
 /// Does nothing in a fork of the process that made it.
 pub(crate) fn end() {
-    let Some(template) = own() else { return };
-    template.go_on();
-    // The template reads the end and leaves.
-    // Refused or too late: it watches this process as well.
-    if nix::sys::socket::shutdown(template.socket.as_raw_fd(), Shutdown::Write).is_ok() {
-        pidfd::wait_exit(template.process.as_fd(), Some(END));
-        pidfd::collect(template.process.as_fd());
-    }
+    own().into_iter().for_each(Template::end);
 }
 
 /// Collects a template that somebody killed.

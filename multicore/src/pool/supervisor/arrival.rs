@@ -21,7 +21,7 @@ use crate::sys::{eventfd, pidfd, process, signals, stack};
 const HELLO_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Supervisor {
-    /// Hears the client out; `None` when there is nobody to serve. The signals of the process are reset.
+    /// Hears the client out, in a process whose signals were reset; `None` when there is nobody to serve.
     ///
     /// # Errors
     /// What the kernel refused, to be told to the client.

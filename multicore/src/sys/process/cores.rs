@@ -35,7 +35,7 @@ pub(crate) fn spread(cpus: Vec<usize>) -> Vec<usize> {
 }
 
 /// As [`spread`], by what is the same for the siblings of one physical core.
-pub(in crate::sys) fn spread_by(mut cpus: Vec<usize>, siblings: impl Fn(usize) -> String) -> Vec<usize> {
+pub(in crate::sys) fn spread_by(cpus: Vec<usize>, siblings: impl Fn(usize) -> String) -> Vec<usize> {
     let cores: Vec<String> = cpus.iter().map(|cpu| siblings(*cpu)).collect();
     let ranked = cpus.iter().enumerate().map(|(at, cpu)| {
         let before = cores[..at].iter().filter(|core| **core == cores[at]).count();
@@ -43,7 +43,5 @@ pub(in crate::sys) fn spread_by(mut cpus: Vec<usize>, siblings: impl Fn(usize) -
     });
     let mut ranked: Vec<(usize, usize)> = ranked.collect();
     ranked.sort_by_key(|(before, _)| *before);
-    cpus.clear();
-    cpus.extend(ranked.into_iter().map(|(_, cpu)| cpu));
-    cpus
+    ranked.into_iter().map(|(_, cpu)| cpu).collect()
 }

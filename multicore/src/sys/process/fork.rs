@@ -1,7 +1,7 @@
 //! Copies of this process.
 //!
 //! A fork copies one thread: a lock that another thread held stays locked in the child for ever. So
-//! everything safe in here first checks that there is one thread.
+//! everything safe in here checks that there is one thread, or says why others do not matter.
 
 use std::fs;
 use std::io::{self, Write};
