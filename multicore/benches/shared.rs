@@ -1,4 +1,4 @@
-//! How long shared data takes to make, to reach two running workers, and to be named once they have it.
+//! How long does shared data take to be made, to reach two running workers, and to be named once they have it?
 //! `SHARED_MIB` sets its size; 64 unless set.
 
 use std::hint::black_box;
@@ -35,7 +35,10 @@ fn until_both_saw(pool: &Pool, data: &[u64]) -> Duration {
 }
 
 fn shared(c: &mut Criterion) {
-    let mib: usize = std::env::var("SHARED_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(64);
+    let mib = std::env::var("SHARED_MIB").map_or(64, |text| match text.parse() {
+        Ok(mib @ 1_usize..) => mib,
+        _ => panic!("SHARED_MIB is `{text}`, and has to be a number of MiB, at least 1"),
+    });
     let len = mib << 17;
     let pool = Pool::builder().workers(2).build().expect("a pool");
     let copied: Vec<u64> = (0..len as u64).collect();

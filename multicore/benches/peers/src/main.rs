@@ -60,16 +60,18 @@ fn compare(run: &Run, contenders: &[Contender], rounds: u32, noise: u8) -> Resul
     if let Some(absent) = run.contenders.iter().find(|contender| !contender.is_built_in()) {
         bail!("{} takes part where this program is built with `--features peers`", absent.name());
     }
-    if !jobs.iter().any(|&job| contenders.iter().any(|contender| contender.plays(job))) {
+    let takes_part = |contender: &Contender| jobs.iter().any(|&job| contender.plays(job));
+    let contenders: Vec<Contender> = contenders.iter().copied().filter(takes_part).collect();
+    if contenders.is_empty() {
         bail!("none of these contenders takes part in any of these jobs");
     }
-    for contender in contenders {
+    for contender in &contenders {
         contender.prepare()?;
     }
     let (rounds, noise) = (run.rounds.unwrap_or(rounds), run.noise.unwrap_or(noise));
-    let results = rounds::run(jobs, contenders, rounds, noise)?;
-    table::print(&results, jobs, contenders);
-    wanted::print(&results, jobs, contenders);
+    let results = rounds::run(jobs, &contenders, rounds, noise)?;
+    table::print(&results, jobs, &contenders);
+    wanted::print(&results, jobs, &contenders);
     println!(
         "\n{rounds} rounds, medians; {} of {} samples dropped because others held more than {noise} % of the machine",
         results.dropped, results.taken

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::{Command, Stdio};
-
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 

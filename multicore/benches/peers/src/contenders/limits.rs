@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 
 use crate::figure::{Figure, median, median_time};
-use crate::jobs::{BUDGET, Job};
+use crate::jobs::{BUDGET, Job, PAYLOADS};
 use crate::place::Place;
 use crate::raw::{Child, Common, Memory, futex_wait, futex_wake};
 use crate::work;
@@ -23,10 +23,9 @@ pub(super) fn figures(job: Job) -> Result<Vec<Figure>> {
     match job {
         Job::J1 => Ok(vec![Figure::us("", round_trip(Waiting::Spin, None)?)]),
         Job::J1Other | Job::J1Same => Ok(vec![Figure::us("", round_trip(Waiting::Futex, job.place())?)]),
-        Job::J3 => [("64 KiB", 64 << 10), ("1 MiB", 1 << 20), ("64 MiB", 64 << 20)]
-            .into_iter()
-            .map(|(part, len)| Ok(Figure::bandwidth(part, len, memcpy(len)?)))
-            .collect(),
+        Job::J3 => {
+            PAYLOADS.into_iter().map(|(part, len)| Ok(Figure::bandwidth(part, len, memcpy(len)?))).collect()
+        }
         Job::J5 => Ok(vec![Figure::ms("", spawn()?)]),
         Job::J6 => Ok(["100 calls", "2 ranges"].map(|part| Figure::ms(part, half_the_users())).to_vec()),
         Job::Machine => machine(),

@@ -60,13 +60,11 @@ pub struct Setting {
     pub workers: usize,
     /// Whether waiting may spin, as by default, or never does, where the contender lets us choose.
     pub spin: bool,
-    /// The most calls that will be under way at once, where the pool wants to know.
-    pub in_flight: Option<u64>,
 }
 
 impl Default for Setting {
     fn default() -> Setting {
-        Setting { workers: WORKERS, spin: true, in_flight: None }
+        Setting { workers: WORKERS, spin: true }
     }
 }
 

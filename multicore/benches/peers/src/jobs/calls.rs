@@ -18,8 +18,7 @@ const IN_FLIGHT: u64 = 1000;
 const CHUNKS: u64 = 16;
 
 pub(super) fn tiny(contender: Contender) -> Result<Vec<Figure>> {
-    let setting = Setting { in_flight: Some(IN_FLIGHT), ..Setting::default() };
-    let mut crew = contender.start(&setting)?;
+    let mut crew = contender.start(&Setting::default())?;
     // The first calls pay for a cold pool; the second trial tells.
     each(&mut *crew, TRIAL)?;
     let trial = each(&mut *crew, TRIAL)?;

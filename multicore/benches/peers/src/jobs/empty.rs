@@ -14,7 +14,7 @@ pub(super) fn one_at_a_time(contender: Contender, place: Option<Place>) -> Resul
     let mut setting = Setting::default();
     if let Some(place) = place {
         place.workers()?;
-        setting = Setting { workers: 1, spin: false, ..setting };
+        setting = Setting { workers: 1, spin: false };
     }
     let mut crew = contender.start(&setting)?;
     same(crew.word(1)?, 2)?;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
+pub use self::payload::SIZES as PAYLOADS;
 use crate::contenders::Contender;
 use crate::figure::Figure;
 use crate::place::Place;

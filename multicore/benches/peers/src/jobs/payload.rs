@@ -6,7 +6,8 @@ use super::BUDGET;
 use crate::contenders::{Contender, Crew, LARGEST, Setting};
 use crate::figure::{Figure, median_time};
 
-const SIZES: [(&str, usize); 3] = [("64 KiB", 64 << 10), ("1 MiB", 1 << 20), ("64 MiB", LARGEST)];
+/// What is sent, by name, in bytes.
+pub const SIZES: [(&str, usize); 3] = [("64 KiB", 64 << 10), ("1 MiB", 1 << 20), ("64 MiB", LARGEST)];
 
 pub(super) fn echoes(contender: Contender) -> Result<Vec<Figure>> {
     let mut crew = contender.start(&Setting::default())?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use multicore::{Config, Start, Task};
 
-use super::{echo, next};
+use super::{IN_CLIENT, STAMP, echo, next};
 use crate::contenders::WORKERS;
 use crate::figure::{Figure, median};
 
@@ -58,7 +58,7 @@ fn open(start: Start) -> Result<()> {
         task.run(next::call(n))?;
     }
     for (pid, _) in task.get()? {
-        ensure!(pid != 0, "a call ran in the client");
+        ensure!(pid != 0, IN_CLIENT);
     }
     sleep(SETTLED);
     Ok(())
@@ -72,7 +72,9 @@ fn burst() -> Result<f64> {
         task.run(echo::call(&bytes))?;
         most = most.max(region()?);
     }
-    task.get()?;
+    for echo in task.get()? {
+        ensure!(echo[..STAMP] != [0; STAMP], IN_CLIENT);
+    }
     Ok(most)
 }
 

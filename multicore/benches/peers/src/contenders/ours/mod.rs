@@ -26,6 +26,9 @@ fn remember_worker() {
     WORKER.store(std::process::id(), Relaxed);
 }
 
+/// What is wrong with a result that comes from no worker.
+const IN_CLIENT: &str = "a call ran in the client";
+
 /// A result, and the worker that it comes from.
 type Ran<T> = (u32, T);
 
@@ -107,9 +110,6 @@ pub(super) struct Ours {
 impl Ours {
     pub(super) fn start(setting: &Setting) -> Result<Ours> {
         let mut config = Pool::builder().workers(setting.workers);
-        if let Some(in_flight) = setting.in_flight {
-            config = config.slots(in_flight as usize);
-        }
         if !setting.spin {
             config = config.spin(Duration::ZERO);
         }
@@ -249,6 +249,6 @@ pub(super) fn first_result_by_fork(setting: &Setting) -> Result<Duration> {
     multicore::initialize_with(multicore::Config::new().workers(setting.workers))?;
     let (pid, _) = next::call(1).get()?;
     let time = start.elapsed();
-    ensure!(pid != 0 && pid != std::process::id(), "a call ran in the client");
+    ensure!(pid != 0 && pid != std::process::id(), IN_CLIENT);
     Ok(time)
 }
