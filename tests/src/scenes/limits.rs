@@ -311,14 +311,15 @@ pub fn the_state_of_a_pool_says_what_each_worker_does() {
     pids.sort_unstable();
     let handle = rig.pool.spawn(convert::call(5, "hangs")).unwrap();
     let busy = rig.pool.spawn(tasks::nap::call(600_000)).unwrap();
-    let queued = rig.pool.spawn(tasks::square::call(1)).unwrap();
     let name = "multicore_tests::scenes::limits::convert";
-    let mut state = rig.pool.state();
     eventually("it is seen at its last page", || {
-        state = rig.pool.state();
+        let state = rig.pool.state();
         state.workers.iter().any(|worker| worker.breadcrumb.as_deref() == Some("page 5 of 5"))
             && state.workers.iter().all(|worker| worker.task.is_some())
     });
+    // Nobody is left to run it.
+    let queued = rig.pool.spawn(tasks::square::call(1)).unwrap();
+    let state = rig.pool.state();
     let worker = state.workers.iter().find(|worker| worker.task == Some(name)).expect(name);
     assert_eq!(worker.breadcrumb.as_deref(), Some("page 5 of 5"));
     assert_eq!(state.queued, 1);
