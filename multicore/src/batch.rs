@@ -89,7 +89,7 @@ impl<'p, R: 'static> Task<'p, R> {
         match pool.backend.place() {
             Place::Workers(client) => self.calls.send(client, call),
             Place::Here { .. } => {
-                self.calls.add(pool.spawn(call)?);
+                self.calls.put(pool.spawn(call)?.get());
                 Ok(())
             }
         }

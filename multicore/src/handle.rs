@@ -5,16 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::borrowed::{Borrowed, InPlace};
-use crate::call::{Call, Reply};
-use crate::codec::{Codec, Failure};
+use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::panics;
-use crate::pool::client::collect::Taken;
-use crate::pool::client::{Client, NotSent, Ticket, WhenFull};
+use crate::pool::client::{Client, NotSent, WhenFull};
 use crate::pool::{Backend, Place, allow_inline, default};
 use crate::private::route::by_serde;
-use crate::registry::Entry;
-use crate::report::{Report, client_error};
+use crate::sent::Sent;
 
 /// The claim on one call's result.
 ///
@@ -36,10 +33,7 @@ enum Source<R> {
 
 struct Pending<R> {
     client: Arc<Client>,
-    ticket: Ticket,
-    entry: &'static Entry,
-    codec: Codec,
-    decode: fn(Reply<'_>) -> Result<R, Failure>,
+    sent: Sent<R>,
 }
 
 /// Why [`Call::try_spawn`] sent nothing.
@@ -136,12 +130,8 @@ impl<R: 'static> Handle<R> {
         call: Call<'a, R>,
         when_full: WhenFull,
     ) -> Result<Handle<R>, NotSent<'a, R>> {
-        let (entry, codec, decode) = (call.entry, call.codec, call.decode);
-        let ticket = client.send(call, when_full)?;
-        Ok(Handle {
-            source: Source::Pending(Pending { client: client.clone(), ticket, entry, codec, decode }),
-            abort: false,
-        })
+        let sent = Sent::send(client, call, when_full)?;
+        Ok(Handle { source: Source::Pending(Pending { client: client.clone(), sent }), abort: false })
     }
 
     /// Waits for the result.
@@ -154,7 +144,7 @@ impl<R: 'static> Handle<R> {
     /// `UnknownTask`, `Closed`, `Registry`, `RestartLimit`, `Os`.
     pub fn get(mut self) -> Result<R> {
         if let Source::Pending(pending) = &self.source {
-            pending.client.wait(pending.ticket, None);
+            pending.client.wait(pending.sent.ticket, None);
         }
         self.collect()
     }
@@ -173,11 +163,11 @@ impl<R: 'static> Handle<R> {
     {
         self.wait_until(None);
         if let Source::Pending(pending) = &self.source
-            && !by_serde::<R::Item>(pending.codec)
+            && !by_serde::<R::Item>(pending.sent.codec)
             && pending.client.is_here()
-            && let Some(loan) = pending.client.lend(pending.ticket)
+            && let Some(loan) = pending.client.lend(pending.sent.ticket)
         {
-            let task = pending.entry.name();
+            let task = pending.sent.task();
             self.source = Source::Taken;
             return Borrowed::lent(Box::new(loan), task);
         }
@@ -197,7 +187,7 @@ impl<R: 'static> Handle<R> {
     /// Whether the result is there, so that [`get`](Handle::get) would not wait.
     pub fn is_finished(&self) -> bool {
         match &self.source {
-            Source::Pending(pending) => pending.client.is_settled_or_looked_after(pending.ticket),
+            Source::Pending(pending) => pending.client.is_settled_or_looked_after(pending.sent.ticket),
             _ => true,
         }
     }
@@ -209,23 +199,14 @@ impl<R: 'static> Handle<R> {
     /// A call that ran in this process is finished already.
     pub fn cancel(&self) {
         if let Source::Pending(pending) = &self.source {
-            pending.client.cancel(pending.ticket);
+            pending.client.cancel(pending.sent.ticket);
         }
-    }
-
-    /// Takes the result if it is there, so that its slot is free.
-    pub(crate) fn take_if_settled(&mut self) -> Option<Result<R>> {
-        let settled = match &self.source {
-            Source::Pending(pending) => pending.client.is_settled(pending.ticket),
-            _ => true,
-        };
-        settled.then(|| self.collect())
     }
 
     /// Waits until the moment, `None` for ever; whether the result is there.
     pub(crate) fn wait_until(&self, until: Option<Instant>) -> bool {
         match &self.source {
-            Source::Pending(pending) => pending.client.wait(pending.ticket, until),
+            Source::Pending(pending) => pending.client.wait(pending.sent.ticket, until),
             _ => true,
         }
     }
@@ -233,52 +214,19 @@ impl<R: 'static> Handle<R> {
     fn collect(&mut self) -> Result<R> {
         match std::mem::replace(&mut self.source, Source::Taken) {
             Source::Here(result) => result,
-            Source::Pending(pending) => pending.collect(),
+            Source::Pending(pending) => pending.sent.collect(&pending.client),
             Source::Taken => Err(Error::Closed),
         }
     }
-}
-
-impl<R> Pending<R> {
-    fn collect(self) -> Result<R> {
-        let task = self.entry.name();
-        if !self.client.is_here() {
-            return Err(Error::Closed);
-        }
-        self.client.take(self.ticket, |taken| match taken {
-            Taken::Value(payload) => decoded(|| (self.decode)(Reply { codec: self.codec, payload }), task),
-            Taken::Report(payload) => match Report::read(payload) {
-                Ok(report) => Err(report.into_error(task)),
-                Err(_) => Err(garbled(task, "the worker's report of what went wrong is none")),
-            },
-            Taken::Lost(loss) => Err(loss.into_error(task)),
-            Taken::Garbled => Err(garbled(task, "the worker wrote an outcome that is none")),
-        })
-    }
-}
-
-/// Decodes; a panic in the user's `Deserialize` is an error like any other.
-fn decoded<R>(decode: impl FnOnce() -> Result<R, Failure>, task: &str) -> Result<R> {
-    match panics::caught(decode) {
-        Ok(result) => result.map_err(|failure| client_error(failure, task)),
-        Err(Report::Panicked { message, .. }) => {
-            Err(garbled(task, &format!("its `Deserialize` panicked: {message}")))
-        }
-        Err(_) => Err(garbled(task, "its `Deserialize` panicked")),
-    }
-}
-
-fn garbled(task: &str, why: &str) -> Error {
-    Error::Decode { task: task.to_owned(), what: "the result", why: why.to_owned() }
 }
 
 impl<R> Drop for Handle<R> {
     fn drop(&mut self) {
         if let Source::Pending(pending) = &self.source {
             if self.abort {
-                pending.client.cancel(pending.ticket);
+                pending.client.cancel(pending.sent.ticket);
             }
-            pending.client.forget(pending.ticket);
+            pending.client.forget(pending.sent.ticket);
         }
     }
 }
@@ -288,8 +236,8 @@ impl<R> fmt::Debug for Handle<R> {
         let mut debug = f.debug_struct("Handle");
         if let Source::Pending(pending) = &self.source {
             debug
-                .field("task", &pending.entry.name())
-                .field("finished", &pending.client.is_settled(pending.ticket));
+                .field("task", &pending.sent.task())
+                .field("finished", &pending.client.is_settled(pending.sent.ticket));
         }
         debug.finish_non_exhaustive()
     }

@@ -174,6 +174,7 @@ mod ranges;
 mod registry;
 mod report;
 mod sandbox;
+mod sent;
 mod shared;
 mod shm;
 mod sys;

@@ -1,15 +1,17 @@
 //! Calls whose results are collected together: those that are under way, and the results that are there.
 //!
 //! A result is taken in as soon as its slot is wanted, straight to its place: a million calls go through a
-//! thousand slots.
+//! thousand slots. As long as calls finish in about the order that they were sent, each new one takes the slot of
+//! the oldest, which is not free in between.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::call::Call;
 use crate::error::{Error, Result};
-use crate::handle::Handle;
-use crate::pool::client::{Client, NotSent, WhenFull};
+use crate::pool::client::{Client, NotSent, Ticket, WhenFull};
+use crate::sent::Sent;
 
 /// Looks at so many calls that are not finished before it takes it that the later ones are not either.
 const UNFINISHED: usize = 32;
@@ -18,96 +20,154 @@ pub(super) struct Group<R> {
     /// In order; `None` for a call that is under way. An error is seldom, and large.
     results: Vec<Option<Result<R, Box<Error>>>>,
     /// The calls that are under way, with their places, oldest first.
-    pending: Vec<(usize, Handle<R>)>,
+    pending: VecDeque<(usize, Sent<R>)>,
+    /// Where they are.
+    client: Option<Arc<Client>>,
+    /// How many of the oldest are likely to be finished.
+    finished: usize,
 }
 
 impl<R> Group<R> {
     pub(super) fn new() -> Self {
-        Group { results: Vec::new(), pending: Vec::new() }
+        Group { results: Vec::new(), pending: VecDeque::new(), client: None, finished: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.results.len()
     }
-}
 
-impl<R: 'static> Group<R> {
-    /// Takes a call in that was sent, or has run.
-    pub(super) fn add(&mut self, handle: Handle<R>) {
-        self.pending.push((self.results.len(), handle));
-        self.results.push(None);
+    /// Takes in what became of a call that was run here.
+    pub(super) fn put(&mut self, result: Result<R>) {
+        self.results.push(Some(result.map_err(Box::new)));
     }
 
     /// Sends a call off; while no slot is free, takes in what this group has in slots already.
     pub(super) fn send(&mut self, client: &Arc<Client>, mut call: Call<'_, R>) -> Result<()> {
+        self.client.get_or_insert_with(|| client.clone());
         loop {
-            call = match Handle::send(client, call, WhenFull::Return) {
-                Ok(handle) => {
-                    self.add(handle);
+            if let Some(ticket) = self.take_over_oldest(client) {
+                let sent = Sent::send_in(client, ticket, &call)?;
+                self.add(sent);
+                return Ok(());
+            }
+            call = match Sent::send(client, call, WhenFull::Return) {
+                Ok(sent) => {
+                    self.add(sent);
                     return Ok(());
                 }
                 Err(NotSent::Failed(error)) => return Err(error),
                 Err(NotSent::Full(call)) => call,
             };
-            // A few would be full again at once.
-            if !client.is_room(self.bring_in()) {
+            self.make_room(client);
+        }
+    }
+
+    /// With every slot taken: waits until a good part of them is not, or can be taken over. A few would be
+    /// taken again at once.
+    fn make_room(&mut self, client: &Client) {
+        if self.first_finished(client).is_some() {
+            // They are begun in order: the last of a row tells of the others.
+            if !self.is_finished(client, client.enough().min(self.pending.len()) - 1) {
                 client.wait_for_room();
-                if self.bring_in() == 0 {
-                    // The finished ones are somebody else's.
-                    client.sweep();
-                }
+            }
+            self.finished = client.enough();
+        } else if !client.is_room(self.bring_in(client)) {
+            client.wait_for_room();
+            if self.bring_in(client) == 0 {
+                // The finished ones are somebody else's.
+                client.sweep();
             }
         }
     }
 
+    /// The first pending call that is finished, if it is one of the oldest.
+    fn first_finished(&self, client: &Client) -> Option<usize> {
+        (0..UNFINISHED).find(|at| self.is_finished(client, *at))
+    }
+
+    /// Whether this one of the pending calls is finished.
+    fn is_finished(&self, client: &Client, at: usize) -> bool {
+        self.pending.get(at).is_some_and(|(_, sent)| client.is_settled(sent.ticket))
+    }
+
+    fn add(&mut self, sent: Sent<R>) {
+        self.pending.push_back((self.results.len(), sent));
+        self.results.push(None);
+    }
+
     pub(super) fn cancel(&self) {
-        self.pending.iter().for_each(|(_, handle)| handle.cancel());
+        if let Some(client) = &self.client {
+            self.pending.iter().for_each(|(_, sent)| client.cancel(sent.ticket));
+        }
     }
 
     /// Waits until fewer than so many calls are under way.
     pub(super) fn wait_for_fewer_than(&mut self, most: usize) {
+        let Some(client) = self.client.clone() else { return };
         while self.pending.len() >= most {
-            self.pending[0].1.wait_until(None);
-            self.bring_in();
+            client.wait(self.pending[0].1.ticket, None);
+            self.bring_in(&client);
         }
     }
 
     /// Whether every result is there at the moment, `None` for ever.
     pub(super) fn wait_until(&self, until: Option<Instant>) -> bool {
+        let Some(client) = &self.client else { return true };
         // The last one first: once it is there few others are not, and this thread has slept once.
-        self.pending.iter().rev().all(|(_, handle)| handle.wait_until(until))
+        self.pending.iter().rev().all(|(_, sent)| client.wait(sent.ticket, until))
     }
 
     /// What became of each call, in order; waits for those that are under way.
     pub(super) fn into_results(mut self) -> impl Iterator<Item = Result<R>> {
         self.wait_until(None);
-        for (at, handle) in self.pending {
-            self.results[at] = Some(handle.get().map_err(Box::new));
+        if let Some(client) = &self.client {
+            for (at, sent) in self.pending.drain(..) {
+                self.results[at] = Some(sent.collect(client).map_err(Box::new));
+            }
         }
         // Each has a result now.
-        self.results
+        std::mem::take(&mut self.results)
             .into_iter()
             .map(|result| result.map_or(Err(Error::Closed), |result| result.map_err(|e| *e)))
     }
 
+    /// Takes the oldest call's result in, and its slot over, while the oldest are likely to be finished.
+    fn take_over_oldest(&mut self, client: &Client) -> Option<Ticket> {
+        self.finished = self.finished.checked_sub(1)?;
+        let Some(oldest) = self.first_finished(client) else {
+            self.finished = 0;
+            return None;
+        };
+        let (at, sent) = self.pending.remove(oldest)?;
+        let (result, slot) = sent.replace(client);
+        self.results[at] = Some(result.map_err(Box::new));
+        slot
+    }
+
     /// Takes in results that are there, in about the order of arrival; how many.
-    fn bring_in(&mut self) -> usize {
+    fn bring_in(&mut self, client: &Client) -> usize {
         let (mut brought, mut unfinished) = (0, 0);
-        self.pending.retain_mut(|(at, handle)| {
+        let mut still = VecDeque::with_capacity(self.pending.capacity());
+        for (at, sent) in self.pending.drain(..) {
             // To look at a call is to take the line of its word from the worker that is at it.
-            let look = brought == 0 || unfinished < UNFINISHED;
-            match look.then(|| handle.take_if_settled()).flatten() {
-                Some(result) => {
-                    self.results[*at] = Some(result.map_err(Box::new));
-                    brought += 1;
-                    false
-                }
-                None => {
-                    unfinished += 1;
-                    true
-                }
+            if (brought == 0 || unfinished < UNFINISHED) && client.is_settled(sent.ticket) {
+                self.results[at] = Some(sent.collect(client).map_err(Box::new));
+                brought += 1;
+            } else {
+                still.push_back((at, sent));
+                unfinished += 1;
             }
-        });
+        }
+        self.pending = still;
         brought
+    }
+}
+
+impl<R> Drop for Group<R> {
+    /// Nobody will collect what is under way.
+    fn drop(&mut self) {
+        if let Some(client) = &self.client {
+            self.pending.iter().for_each(|(_, sent)| client.forget(sent.ticket));
+        }
     }
 }

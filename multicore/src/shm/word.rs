@@ -27,6 +27,7 @@
 //! | [`detach`] | + detached bit | client | as above |
 //! | [`collect`] | done, died → collecting | client | as above |
 //! | [`release`] | collecting → free | client | as above |
+//! | [`renew`] | done, died → filling, the next generation | client | as above |
 //!
 //! Orderings: every swap is `AcqRel`. What `publish` releases (header and arguments) `claim`
 //! acquires; what `finish` or `bury` releases (outcome and result) `collect` acquires; what `release`
@@ -48,6 +49,7 @@
 //! [`detach`]: Word::detach
 //! [`collect`]: Word::collect
 //! [`release`]: Word::release
+//! [`renew`]: Word::renew
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
@@ -176,6 +178,11 @@ impl State {
         State(self.0 & !(0xffff << OWNER_SHIFT) | u64::from(owner) << OWNER_SHIFT)
     }
 
+    /// The word of a slot that was just taken.
+    fn filling(generation: u32) -> State {
+        State(u64::from(generation) << GENERATION_SHIFT).to(Phase::Filling)
+    }
+
     /// A free word of the same generation.
     fn cleared(self) -> State {
         State(u64::from(self.generation()) << GENERATION_SHIFT)
@@ -272,12 +279,8 @@ pub(crate) trait Word: Atomic64 {
     /// Client: takes a free slot; the new generation.
     #[inline]
     fn reserve(&self) -> Option<u32> {
-        let next = |state: State| {
-            state.is(Phase::Free).then(|| {
-                let generation = u64::from(state.generation().wrapping_add(1));
-                State(generation << GENERATION_SHIFT).to(Phase::Filling)
-            })
-        };
+        let next =
+            |state: State| state.is(Phase::Free).then(|| State::filling(state.generation().wrapping_add(1)));
         self.advance(next).ok().map(|old| old.generation().wrapping_add(1))
     }
 
@@ -434,6 +437,15 @@ pub(crate) trait Word: Atomic64 {
     fn release(&self, generation: u32) -> bool {
         self.advance(|s| (s.is(Phase::Collecting) && s.generation() == generation).then(|| s.cleared()))
             .is_ok()
+    }
+
+    /// Client: takes the outcome, and the slot for the next call, with one swap; the new generation. The outcome
+    /// stays until the slot is published.
+    #[inline]
+    fn renew(&self, generation: u32) -> Option<u32> {
+        let next = generation.wrapping_add(1);
+        let settled = |s: State| s.generation() == generation && (s.is(Phase::Done) || s.is(Phase::Died));
+        self.advance(|s| settled(s).then_some(State::filling(next))).is_ok().then_some(next)
     }
 
     /// Client: frees a slot whose word will not change of itself, unless it has changed; because no

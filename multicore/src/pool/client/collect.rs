@@ -123,11 +123,35 @@ impl Client {
             }
         }
         if self.header(ticket).state.collect(ticket.generation).is_ok() {
-            let release = Releasing(self, ticket);
-            let result = read(self.read(ticket));
-            drop(release);
-            return result;
+            let _release = Releasing(self, ticket);
+            return read(self.read(ticket));
         }
+        self.take_kept(ticket, read)
+    }
+
+    /// As [`take`](Self::take), but the slot is reserved for the next call afterwards, if it can be at once and
+    /// nobody waits for one.
+    pub(crate) fn take_over<T>(
+        &self,
+        ticket: Ticket,
+        read: impl FnOnce(Taken<'_>) -> T,
+    ) -> (T, Option<Ticket>) {
+        struct Reserved<'c>(&'c Client, Ticket);
+        impl Drop for Reserved<'_> {
+            fn drop(&mut self) {
+                self.0.give_up(self.1);
+            }
+        }
+        let Some(next) = self.renew(ticket) else { return (self.take(ticket, read), None) };
+        let reserved = Reserved(self, next);
+        let result = read(self.read(next));
+        std::mem::forget(reserved);
+        (result, Some(next))
+    }
+
+    /// Gives the outcome of a call that this thread could not collect to `read`.
+    #[cold]
+    fn take_kept<T>(&self, ticket: Ticket, read: impl FnOnce(Taken<'_>) -> T) -> T {
         // Whoever else collected it holds the lock until it is kept.
         let mut kept = self.kept().remove(&ticket);
         if kept.is_none() {
@@ -173,7 +197,7 @@ impl Client {
         let _ = seat.held.compare_exchange(held(ticket), 0, Release, Relaxed);
         self.header(ticket).state.release(ticket.generation);
         self.region.free().insert(slot);
-        progress(&self.region);
+        progress(&self.region, 1);
     }
 
     /// Nobody wants this call any more: queued, it is dropped; running, its worker is ended.

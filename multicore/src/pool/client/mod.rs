@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::collect::Kept;
+use self::collect::{Kept, held};
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
 use self::shares::Shares;
@@ -173,9 +173,15 @@ impl Client {
             Ok(None) => return Err(NotSent::Full(call)),
             Err(error) => return Err(NotSent::Failed(error)),
         };
-        self.fill(ticket, &call).map_err(NotSent::Failed)?;
-        self.publish(ticket);
+        self.send_in(ticket, &call).map_err(NotSent::Failed)?;
         Ok(ticket)
+    }
+
+    /// Sends a call off in a slot that this thread has reserved; one that cannot be sent gives it back.
+    pub(crate) fn send_in<R>(&self, ticket: Ticket, call: &Call<'_, R>) -> Result<()> {
+        self.fill(ticket, call)?;
+        self.publish(ticket);
+        Ok(())
     }
 
     fn reserve(&self, when_full: WhenFull) -> Result<Option<Ticket>> {
@@ -259,6 +265,30 @@ impl Client {
         Some(Ticket { slot: slot as u32, generation })
     }
 
+    /// Reserves the slot of a call that has settled for the next one, before its outcome is read; `None`, and
+    /// nothing has changed, where others wait for slots, or have collected it.
+    pub(in crate::pool) fn renew(&self, ticket: Ticket) -> Option<Ticket> {
+        let (slot, seat) = (ticket.slot as usize, self.seat(ticket));
+        // Only a hint, and the workers' to forge: then it is collected and released, as it may be.
+        if self.region.head().sleepers.load(Relaxed) != 0 || self.check_standing().is_err() {
+            return None;
+        }
+        seat.held.compare_exchange(held(ticket), RESERVING, AcqRel, Relaxed).ok()?;
+        let Some(generation) = self.header(ticket).state.renew(ticket.generation) else {
+            // A sweep was faster. Whoever came by meanwhile took the hint of a slot that seemed to be held.
+            seat.held.store(0, Release);
+            self.region.free().insert(slot);
+            return None;
+        };
+        self.keep_warm(slot);
+        self.look_at_windows(slot);
+        self.shares.settled(ticket);
+        seat.generation.store(generation, Relaxed);
+        let next = Ticket { slot: ticket.slot, generation };
+        seat.held.store(held(next), Release);
+        Some(next)
+    }
+
     /// Frees a slot that is reserved and was not published.
     fn give_up(&self, ticket: Ticket) {
         self.keep_warm(ticket.slot as usize);
@@ -272,7 +302,7 @@ impl Client {
         self.seats[slot].held.store(0, Release);
         self.header(ticket).state.abandon(ticket.generation);
         self.region.free().insert(slot);
-        crate::pool::worker::progress(&self.region);
+        crate::pool::worker::progress(&self.region, 1);
     }
 
     /// Encodes the arguments and writes the header. A panic in the user's `Serialize` gives the slot

@@ -187,7 +187,7 @@ impl Client {
                 // Nobody here will ever come back to it, or finds its generation gone when he does.
                 if self.region.slot(slot).state.reset(seen, seen.generation()) {
                     self.region.free().insert(slot);
-                    progress(&self.region);
+                    progress(&self.region, 1);
                 }
                 Need::Nothing
             }

@@ -24,8 +24,8 @@ impl Client {
 
     /// A good part of the slots. A few would be taken again at once, and finding them keeps a core from the
     /// workers.
-    fn enough(&self) -> usize {
-        self.seats.len().div_ceil(4)
+    pub(crate) fn enough(&self) -> usize {
+        self.seats.len().div_ceil(2)
     }
 
     /// With every slot taken: waits until that is over for a good part of them, and in any case for a while

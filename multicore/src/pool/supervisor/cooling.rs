@@ -51,7 +51,7 @@ impl Supervisor {
         }
         let slots = self.region.geometry().slots;
         let free = (0..slots).filter(|slot| self.cool(*slot)).count();
-        progress(&self.region);
+        progress(&self.region, 1);
         self.cooling.tries += 1;
         let again = free < slots && self.cooling.tries < TIMES;
         self.cooling.at = again.then(|| now + (AFTER << self.cooling.tries));

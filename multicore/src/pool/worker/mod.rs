@@ -125,7 +125,7 @@ impl Worker<'_> {
         let settled = header.state.finish(self.index as u16);
         point("finished");
         record.current.store(0, Release);
-        if tell(self.region, slot, settled) {
+        if announce(self.region, slot, settled) {
             self.leave(EXPIRED);
         }
         true
@@ -220,7 +220,14 @@ impl Worker<'_> {
 
 /// Tells those who wait for the call or for a free slot; whether its worker is being ended over it.
 pub(in crate::pool) fn tell(region: &Region, slot: usize, settled: Settled) -> bool {
-    let expired = match settled {
+    let expired = announce(region, slot, settled);
+    progress(region, 1);
+    expired
+}
+
+/// As [`tell`], for a worker that has more calls in hand: it counts them together.
+fn announce(region: &Region, slot: usize, settled: Settled) -> bool {
+    match settled {
         Settled::Kept { wake, expired } => {
             if wake {
                 futex::wake(low_half(region.slot(slot).state), i32::MAX);
@@ -232,9 +239,7 @@ pub(in crate::pool) fn tell(region: &Region, slot: usize, settled: Settled) -> b
             expired
         }
         Settled::NotMine => false,
-    };
-    progress(region);
-    expired
+    }
 }
 
 /// The half of a state word that the futex sees.
@@ -242,12 +247,12 @@ pub(crate) fn low_half(state: &std::sync::atomic::AtomicU64) -> &std::sync::atom
     crate::shm::region::futex_half(state)
 }
 
-/// Counts a slot whose word was just swapped, for clients that wait for some of them.
+/// Counts slots whose words were just swapped, for clients that wait for some of them.
 #[inline]
-pub(crate) fn progress(region: &Region) {
-    let head = region.head();
+pub(crate) fn progress(region: &Region, slots: u32) {
+    let (head, slots) = (region.head(), i64::from(slots));
     AtomicU64::meet();
-    if head.sleepers.load(SeqCst) != 0 && head.countdown.fetch_sub(1, SeqCst) == 1 {
+    if head.sleepers.load(SeqCst) != 0 && (1..=slots).contains(&head.countdown.fetch_sub(slots, SeqCst)) {
         wake_sleepers(region);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::pool::clock;
 use crate::pool::repair::wake_worker;
-use crate::pool::worker::Worker;
+use crate::pool::worker::{Worker, progress};
 use crate::shm::hint::{Cursor, Members};
 use crate::shm::region::Region;
 use crate::shm::word::{Phase, Word};
@@ -72,6 +72,10 @@ impl Worker<'_> {
 
     /// Takes hints; the first of them.
     fn take(&self, hand: &mut Hand) -> Option<usize> {
+        // Those who wait for slots wait for many: what was run is counted together.
+        if hand.run != 0 {
+            progress(self.region, hand.run);
+        }
         hand.pace();
         let (ready, workers) = (self.region.ready(), self.region.geometry().workers as u32);
         let share = |there: u32| hand.fit.min(there.div_ceil(workers));
