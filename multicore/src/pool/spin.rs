@@ -16,7 +16,7 @@ use crate::pool::client::patrol::ROUND;
 use crate::pool::clock;
 
 /// The longest spin, unless it is said: about what a sleep costs both sides.
-const MOST: u32 = 25_000;
+const MOST: u32 = 50_000;
 /// What is left of a budget that never pays, in nanoseconds.
 const LEAST: u32 = 1000;
 /// The longest spin where every core is taken: a few turns of short calls.
@@ -84,6 +84,14 @@ impl Spin {
         };
         self.budget.store(next, Relaxed);
         burnt == Burnt::Done
+    }
+
+    /// Learns from the sleep that came after a spin in vain: one so short would have been a longer spin.
+    pub(crate) fn slept(&self, time: u64) {
+        if time < u64::from(2 * MOST) && self.patience.asked.is_none() {
+            let budget = self.budget.load(Relaxed);
+            self.budget.store((budget * 4).min(MOST), Relaxed);
+        }
     }
 }
 

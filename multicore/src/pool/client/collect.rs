@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::pool::client::life::Loss;
 use crate::pool::client::{Client, HELD, Ticket};
+use crate::pool::clock;
 use crate::pool::worker::{low_half, progress};
 use crate::shm::layout::Outcome;
 use crate::shm::window::Payload;
@@ -108,8 +109,10 @@ impl Client {
             // Whatever ended it: somebody may wake this word again and again.
             let dormant = &self.region.head().dormant;
             dormant.fetch_add(1, Relaxed);
+            let since = clock::now();
             let _ = futex::wait(low_half(word), state.futex_half(), Some(sleep));
             dormant.fetch_sub(1, Relaxed);
+            self.spin.slept(clock::now().saturating_sub(since));
             self.patrol();
         }
     }

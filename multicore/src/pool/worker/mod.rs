@@ -73,7 +73,7 @@ impl Worker<'_> {
             } else if self.region.head().draining.load(Acquire) != 0 {
                 self.leave(0);
             } else if !self.search(&mut hand, &spin) {
-                self.sleep(&mut hand);
+                self.sleep(&mut hand, &spin);
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use std::time::Duration;
 
+use crate::pool::clock;
 use crate::pool::spin::Spin;
 use crate::pool::worker::take::{Hand, spread_hands};
 use crate::pool::worker::{Worker, shares};
@@ -32,7 +33,7 @@ impl Worker<'_> {
     }
 
     /// Sleeps until a publisher picks this worker out of the idle set.
-    pub(super) fn sleep(&self, hand: &mut Hand) {
+    pub(super) fn sleep(&self, hand: &mut Hand, spin: &Spin) {
         let record = self.region.worker(self.index);
         let seen = record.wake.load(SeqCst);
         // If it says that something runs here, somebody else wrote that.
@@ -45,7 +46,11 @@ impl Worker<'_> {
         // Whatever ends a sleep, the loop looks for work again.
         match rest {
             Rest::Not => {}
-            Rest::Sleep => drop(futex::wait(&record.wake, seen, None)),
+            Rest::Sleep => {
+                let since = clock::now();
+                drop(futex::wait(&record.wake, seen, None));
+                spin.slept(clock::now().saturating_sub(since));
+            }
             Rest::Doze => {
                 let _ = futex::wait(&record.wake, seen, Some(DOZE));
                 spread_hands(self.region);
