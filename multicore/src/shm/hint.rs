@@ -81,6 +81,12 @@ impl<'a, B: Bits> HintSet<'a, B> {
         looks.filter(|(_, bits)| *bits != 0).map(|(word, bits)| Members { word, bits }).next()?.next()
     }
 
+    /// Whether this is a member.
+    #[inline]
+    pub(crate) fn contains(&self, member: usize) -> bool {
+        self.words[member / 64].look() & 1 << (member % 64) != 0
+    }
+
     /// Adds a member, then looks at another set: see [`Lookout`](super::lookout).
     #[inline]
     pub(crate) fn insert_then<T>(&self, member: usize, look: impl FnOnce() -> T) -> T {

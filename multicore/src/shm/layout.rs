@@ -95,6 +95,8 @@ pub(crate) struct WorkerRecord {
     /// for calls that it has not come to.
     pub(crate) hand_word: AtomicU32,
     pub(crate) hand: AtomicU64,
+    /// The core that it took them on.
+    pub(crate) core: AtomicU32,
     /// The message of a panic that aborts, or why it never became ready.
     pub(crate) words: Note<128>,
     /// What its call said last of where it is.

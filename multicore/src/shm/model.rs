@@ -136,6 +136,46 @@ fn owner_and_sweep_do_not_both_collect() {
 }
 
 #[test]
+fn a_slot_is_renewed_or_swept() {
+    loom::model(|| {
+        let (word, generation) = running(1);
+        let finish = |w: &AtomicU64| w.finish(1);
+        assert_eq!(finish(&word), Settled::Kept { wake: false, expired: false });
+        let sweep = move |w: &AtomicU64| w.collect(generation).is_ok() && w.release(generation);
+        let (swept, renewed) = both(&word, sweep, move |w| w.renew(generation));
+        assert_eq!(renewed, (!swept).then_some(generation + 1));
+    });
+}
+
+#[test]
+fn what_is_read_before_a_renewed_slot_is_published_is_the_old_result() {
+    loom::model(|| {
+        let word = Arc::new(AtomicU64::new(0));
+        let result = Arc::new(loom::cell::UnsafeCell::new(1));
+        let generation = word.reserve().expect("a new word is free");
+        assert!(word.publish(generation) && word.claim(1) && word.begin(1));
+        let _ = word.finish(1);
+        let (there, theirs) = (word.clone(), result.clone());
+        let worker = thread::spawn(move || {
+            if there.claim(1) && there.begin(1) {
+                // SAFETY: this thread runs the call, so it alone holds the result; loom checks it.
+                theirs.with_mut(|p| unsafe { *p = 2 });
+                let _ = there.finish(1);
+            }
+        });
+        let next = word.renew(generation).expect("the call has settled");
+        // SAFETY: this thread holds the slot, so it alone reads the result; loom checks it.
+        assert_eq!(result.with(|p| unsafe { *p }), 1);
+        assert!(word.publish(next));
+        if word.renew(next).is_some() {
+            // SAFETY: as above.
+            assert_eq!(result.with(|p| unsafe { *p }), 2);
+        }
+        worker.join().expect("the model's thread");
+    });
+}
+
+#[test]
 fn an_expired_worker_takes_no_further_call() {
     loom::model(|| {
         let (word, generation) = running(1);

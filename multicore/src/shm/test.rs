@@ -33,6 +33,23 @@ fn a_call_goes_round() {
 }
 
 #[test]
+fn a_slot_is_renewed_once_its_call_has_settled() {
+    let word = word();
+    let generation = word.reserve().unwrap();
+    assert_eq!(word.renew(generation), None);
+    assert!(word.publish(generation) && word.claim(7) && word.begin(7) && word.wait(generation).is_ok());
+    assert_eq!(word.renew(generation), None);
+    assert_eq!(word.finish(7), Settled::Kept { wake: true, expired: false });
+    assert_eq!(word.renew(generation + 1), None);
+    assert_eq!(word.renew(generation), Some(generation + 1));
+    assert!(word.collect(generation).is_err() && word.reserve().is_none() && !word.state().waiting());
+    assert!(word.publish(generation + 1) && word.claim(7) && word.begin(7));
+    assert_eq!(word.bury(7), Settled::Kept { wake: false, expired: false });
+    assert_eq!(word.renew(generation + 1), Some(generation + 2));
+    assert!(word.abandon(generation + 2));
+}
+
+#[test]
 fn every_verb_refuses_the_wrong_hands() {
     let word = word();
     let generation = word.reserve().unwrap();

@@ -1,8 +1,9 @@
 //! Many short calls at once: workers take several at a time, and one that goes wrong costs itself alone.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
-use multicore::{Error, Handle, Task};
+use multicore::{Error, Handle, Result, Task};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -91,6 +92,35 @@ pub fn a_long_one_holds_none_up_though_nobody_waits() {
         long.get().unwrap();
         others.into_iter().for_each(|handle| handle.get().unwrap());
     });
+}
+
+/// A group of many more calls than there are slots, whose first is still at it, beside another thread's.
+pub fn many_calls_go_through_few_slots_past_a_long_one() {
+    let rig = Rig::with(builder().workers(3).slots(16));
+    let folder = Folder::new();
+    for round in 0..5 {
+        let path = folder.file(&round.to_string());
+        let long = rig.pool.spawn(wait_for::call(&path)).unwrap();
+        thread::scope(|scope| {
+            let others = scope.spawn(|| {
+                let spawn = |n| rig.pool.spawn(double_unless::call(n, u64::MAX)).unwrap();
+                (0..CALLS).map(spawn).map(Handle::get).collect::<Result<Vec<u64>>>()
+            });
+            let mut task = Task::on(&rig.pool);
+            (0..CALLS).try_for_each(|n| task.run(double_unless::call(n, u64::MAX))).unwrap();
+            let doubles: Vec<u64> = (0..CALLS).map(|n| 2 * n).collect();
+            assert_eq!(task.get().unwrap(), doubles);
+            assert_eq!(others.join().unwrap().unwrap(), doubles);
+        });
+        let mut task = Task::on(&rig.pool);
+        task.run(wait_for::call(&path)).unwrap();
+        (0..CALLS).try_for_each(|_| task.run(wait_for::call(""))).unwrap();
+        assert!(!long.is_finished());
+        std::fs::write(&path, "").unwrap();
+        long.get().unwrap();
+        assert_eq!(task.get().unwrap().len(), CALLS as usize + 1);
+    }
+    rig.end();
 }
 
 /// However long anybody spins, calls come back, one at a time and many at once, and a wait is over in time.

@@ -1,5 +1,6 @@
 //! A worker: one thread that claims calls and runs them, one at a time, until it is told to leave.
 
+mod aside;
 pub(crate) mod fault;
 pub(crate) mod limits;
 pub(crate) mod ready;

@@ -48,7 +48,7 @@ impl Worker<'_> {
             Rest::Not => {}
             Rest::Sleep => {
                 let since = clock::now();
-                drop(futex::wait(&record.wake, seen, None));
+                let _ = futex::wait(&record.wake, seen, None);
                 spin.slept(clock::now().saturating_sub(since));
             }
             Rest::Doze => {

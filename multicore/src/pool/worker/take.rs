@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::pool::clock;
 use crate::pool::repair::wake_worker;
+use crate::pool::worker::aside::Sight;
 use crate::pool::worker::{Worker, progress};
 use crate::shm::hint::{Cursor, Members};
 use crate::shm::region::Region;
@@ -34,11 +35,21 @@ pub(super) struct Hand {
     pub(super) alert: bool,
     /// Whether this worker was the one that dozes.
     pub(super) on_watch: bool,
+    /// Whom it may keep from running.
+    behind: Sight,
 }
 
 impl Hand {
     pub(super) fn empty() -> Hand {
-        Hand { hints: Members::default(), since: 0, run: 0, fit: 1, alert: false, on_watch: false }
+        Hand {
+            hints: Members::default(),
+            since: 0,
+            run: 0,
+            fit: 1,
+            alert: false,
+            on_watch: false,
+            behind: Sight::default(),
+        }
     }
 
     /// How long calls took lately; asked whenever the hand is empty.
@@ -110,6 +121,9 @@ impl Worker<'_> {
             _ => None,
         };
         (hand.alert, hand.on_watch) = (brisk, false);
+        if self.sandbox.is_none() {
+            self.step_aside(&mut hand.behind, hand.since);
+        }
         if let Some(sleeper) = sleeper {
             wake_worker(self.region, sleeper);
         }
@@ -118,9 +132,13 @@ impl Worker<'_> {
     /// Whether one more worker has a core to run on. Whoever sends calls has one until it sleeps: a worker that
     /// is woken before takes it from the sender, finds little, and sleeps again.
     fn is_core_free(&self) -> bool {
+        self.region.awake() + usize::from(!self.do_senders_sleep()) < self.patience.cores
+    }
+
+    /// Whether a thread of the client waits; then none sends, as far as is known.
+    pub(super) fn do_senders_sleep(&self) -> bool {
         let head = self.region.head();
-        let sender = head.dormant.load(Relaxed) == 0 && head.sleepers.load(Relaxed) == 0;
-        self.region.awake() + usize::from(sender) < self.patience.cores
+        head.dormant.load(Relaxed) != 0 || head.sleepers.load(Relaxed) != 0
     }
 }
 

@@ -18,6 +18,23 @@ pub(crate) fn run_on(cpus: &[usize]) -> Result<()> {
     sched_setaffinity(Pid::from_raw(0), &set).map_err(refused)
 }
 
+/// The core that this thread runs on just now.
+pub(crate) fn core() -> Option<usize> {
+    // SAFETY: no arguments; it says where this thread runs, or -1.
+    usize::try_from(unsafe { libc::sched_getcpu() }).ok()
+}
+
+/// Moves this thread to a core that is `free`, if it may run on one; afterwards it may run where it might before.
+pub(crate) fn go_where(free: impl Fn(usize) -> bool) {
+    let this = Pid::from_raw(0);
+    let Ok(usable) = sched_getaffinity(this) else { return };
+    let core = (0..CpuSet::count()).find(|core| usable.is_set(*core) == Ok(true) && free(*core));
+    if core.is_some_and(|core| run_on(&[core]).is_ok()) {
+        // Refused only where none of these cores is left.
+        let _ = sched_setaffinity(this, &usable);
+    }
+}
+
 /// The cores that this process may run on; `None` where the kernel does not tell.
 pub(crate) fn usable_cpus() -> Option<Vec<usize>> {
     let set = sched_getaffinity(Pid::from_raw(0)).ok()?;

@@ -10,7 +10,7 @@ mod own;
 mod stat;
 
 pub(crate) use cgroup::memory_of_cgroup;
-pub(crate) use cores::{run_on, spread, usable_cpus};
+pub(crate) use cores::{core, go_where, run_on, spread, usable_cpus};
 pub(crate) use descriptors::{
     above_standard, close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
 };

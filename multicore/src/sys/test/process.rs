@@ -222,3 +222,17 @@ fn spreading_loses_no_core() {
     spread.sort_unstable();
     assert_eq!(spread, usable);
 }
+
+#[test]
+fn one_goes_to_a_free_core_and_may_go_back() {
+    check_in_child(|| {
+        let usable = process::usable_cpus().unwrap();
+        let here = process::core().unwrap();
+        process::go_where(|core| core != here);
+        let moved = process::core().unwrap() != here;
+        let elsewhere = usable.iter().any(|core| *core != here);
+        // Where none is free nothing happens.
+        process::go_where(|_| false);
+        moved == elsewhere && process::usable_cpus() == Some(usable)
+    });
+}
