@@ -3,8 +3,9 @@
 //! Where the other process runs on another core, an answer comes in well under a microsecond, and a sleep
 //! costs fifty times that. Where it does not, spinning only keeps it from running. So each waiter remembers
 //! what spinning gained: the budget doubles when the wait ended in time and halves when it did not, down
-//! to a probe. Where every core is taken, nobody spins for long; and a waiter that finds that time has
-//! jumped was put aside for somebody else, and leaves off at once.
+//! to a probe; after a sleep that was over at once it grows again. After a microsecond the core is offered to
+//! others all the while, who may be the ones that are waited for. Where every core is taken, nobody spins for
+//! long; and a waiter that finds that time has jumped was put aside for somebody else, and leaves off at once.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -25,6 +26,8 @@ const CROWDED: u32 = 5000;
 const LOOKS: u32 = 32;
 /// The longest that anybody may ask for: as long as a sleep without a look at the supervisor.
 pub(crate) const LONGEST: Duration = ROUND;
+/// How long one spins before the core is offered to others, again and again.
+const ALONE: u64 = 1000;
 /// Between two looks at the clock somebody else ran on this core.
 const JUMP: u64 = 20_000;
 
@@ -124,6 +127,10 @@ fn burn(budget: u64, done: &mut impl FnMut() -> bool) -> Burnt {
         if now - start >= budget {
             return Burnt::Out;
         }
-        times = Some((start, now));
+        if now - start >= ALONE {
+            // Whoever is awaited may be waiting for this core.
+            std::thread::yield_now();
+        }
+        times = Some((start, clock::now()));
     }
 }
