@@ -52,7 +52,7 @@ pub(crate) enum BackendChoice {
 /// | [`grace`](Config::grace) | – | 100 ms |
 /// | [`shutdown_timeout`](Config::shutdown_timeout) | – | 10 s |
 /// | [`keep_fds`](Config::keep_fds) | – | none |
-/// | [`spin`](Config::spin) | – | up to 25 µs, as far as it pays |
+/// | [`spin`](Config::spin) | – | up to 50 µs, as far as it pays |
 /// | [`max_calls`](Config::max_calls) | – | none |
 /// | [`max_memory`](Config::max_memory) | – | none |
 /// | [`data_limit`](Config::data_limit) | – | the memory that the cgroup allows, where it limits it and less than half of that is mapped |
