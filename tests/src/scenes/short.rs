@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use multicore::{Error, Handle, Result, Task};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -121,6 +122,36 @@ pub fn many_calls_go_through_few_slots_past_a_long_one() {
         assert_eq!(task.get().unwrap().len(), CALLS as usize + 1);
     }
     rig.end();
+}
+
+/// The cores that a worker may run on, and the one that it goes to first.
+#[multicore::task]
+fn cores(first: Option<usize>) -> Vec<usize> {
+    let this = Pid::from_raw(0);
+    let usable = sched_getaffinity(this).unwrap();
+    if let Some(first) = first {
+        let mut only = CpuSet::new();
+        only.set(first).unwrap();
+        sched_setaffinity(this, &only).unwrap();
+        sched_setaffinity(this, &usable).unwrap();
+    }
+    (0..CpuSet::count()).filter(|core| usable.is_set(*core).unwrap()).collect()
+}
+
+/// Put on one core again and again, they leave it, and may run wherever they might.
+pub fn workers_that_meet_on_one_core_may_run_on_all() {
+    with_pool(|rig| {
+        let usable = rig.pool.spawn(cores::call(None)).and_then(Handle::get).unwrap();
+        for round in 0..20 {
+            let core = usable[round % usable.len()];
+            let both = [(); 2].map(|()| rig.pool.spawn(cores::call(Some(core))).unwrap());
+            warm_up(rig);
+            both.into_iter().for_each(|handle| assert_eq!(handle.get().unwrap(), usable));
+        }
+        let mut task = Task::on(&rig.pool);
+        (0..100).try_for_each(|_| task.run(cores::call(None))).unwrap();
+        task.get().unwrap().into_iter().for_each(|cores| assert_eq!(cores, usable));
+    });
 }
 
 /// However long anybody spins, calls come back, one at a time and many at once, and a wait is over in time.
