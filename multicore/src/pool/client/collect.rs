@@ -88,6 +88,9 @@ impl Client {
 
     /// Waits until the outcome is there, or until the moment; whether it is there.
     pub(crate) fn wait(&self, ticket: Ticket, until: Option<Instant>) -> bool {
+        if self.is_settled(ticket) {
+            return true;
+        }
         let word = self.header(ticket).state;
         let left = || until.map(|moment| moment.saturating_duration_since(Instant::now()));
         let within = left().unwrap_or(Duration::MAX);
