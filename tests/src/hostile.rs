@@ -82,6 +82,7 @@ pub const FORGERIES: &[Forgery] = forgeries! {
         record.calls.store(any(random), Relaxed);
         record.hand_word.store(any(random) as u32, Relaxed);
         record.hand.store(any(random), Relaxed);
+        record.core.store(any(random) as u32, Relaxed);
     };
     last_words: |region, random| {
         let geometry = region.geometry();
