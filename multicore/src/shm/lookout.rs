@@ -13,8 +13,9 @@
 //! itself out and looks for what was offered meanwhile. Of two that meet, one sees the other
 //! (`no_wake_up_is_lost`, `what_is_offered_to_an_alert_worker_is_found`).
 //!
-//! An alert worker may be wrong: the call that it runs now is long for once. So one of the idle ones *dozes* while
-//! anybody is alert: it looks around each millisecond, at what others have in hand as well.
+//! An alert worker may be wrong: the call that it runs now is long for once. So the first of the idle ones *dozes*
+//! while anybody is alert: it looks around each millisecond, at what others have in hand as well. Who becomes alert
+//! wakes it for that, who goes to rest sees that it is the first (`beside_an_alert_worker_one_dozes`).
 
 use std::sync::atomic::AtomicU64;
 
@@ -51,7 +52,19 @@ impl<B: Bits> Lookout<'_, B> {
     /// Worker: is alert from now on; an idle worker that must be woken, so that one dozes.
     #[inline]
     pub(crate) fn wake_up(&self, worker: usize) -> Option<usize> {
-        self.alert.insert_then(worker, || self.idle.take(worker))
+        self.alert.insert_then(worker, || self.who_dozes())
+    }
+
+    /// Worker: is alert from now on, and looks for a call. Once it has one somebody [is to doze](Self::who_dozes).
+    #[inline]
+    pub(crate) fn search(&self, worker: usize) {
+        self.alert.insert_then(worker, || ());
+    }
+
+    /// The idle worker that must be woken, so that it dozes.
+    #[inline]
+    pub(crate) fn who_dozes(&self) -> Option<usize> {
+        self.idle.take(0)
     }
 
     /// Worker: runs a call that may be long, and is not alert any more; the worker that must be woken for what

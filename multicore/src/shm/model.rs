@@ -403,6 +403,20 @@ fn beside_an_alert_worker_one_dozes() {
 }
 
 #[test]
+fn beside_one_that_searched_and_found_one_dozes() {
+    loom::model(|| {
+        let sets = Sets::new(0, 0);
+        let there = sets.clone();
+        let worker = thread::spawn(move || there.lookout().rest(1, || false));
+        sets.lookout().search(3);
+        // It has found a call by now.
+        let woken = sets.lookout().who_dozes();
+        let rest = worker.join().expect("the model's thread");
+        assert!(rest == Rest::Doze || woken == Some(1), "nobody looks after what worker 3 has in hand");
+    });
+}
+
+#[test]
 fn a_stopped_worker_keeps_no_wake_up() {
     // Worker 1 is stopped, among the idle or the alert; worker 2 is about to sleep.
     for (idle, alert) in [(1 << 1, 0), (0, 1 << 1)] {

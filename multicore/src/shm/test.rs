@@ -9,6 +9,7 @@ use memmap2::MmapMut;
 
 use super::hint::HintSet;
 use super::layout::{Geometry, INLINE, PAGE};
+use super::lookout::{Lookout, Rest};
 use super::note::Note;
 use super::region::{FLOOR, Pages, Region};
 use super::window::{ALIGNMENT, Payload, Store, WindowWriter, WriteError};
@@ -139,6 +140,23 @@ fn cancelling_withdraws_what_is_queued_and_marks_what_is_not() {
     assert!(word.begin(1) && word.state().cancelled());
     assert_eq!(word.finish(1), Settled::Kept { wake: false, expired: false });
     assert_eq!(word.cancel(generation), Cancelled::TooLate);
+}
+
+#[test]
+fn whoever_is_woken_to_doze_is_the_one_that_does() {
+    let [ready, idle, alert] = [0, 0b110_1101, 0].map(|bits| [AtomicU64::new(bits)]);
+    let lookout = Lookout {
+        ready: HintSet::over(&ready, 64),
+        idle: HintSet::over(&idle, 7),
+        alert: HintSet::over(&alert, 7),
+    };
+    let woken = lookout.wake_up(4).unwrap();
+    assert_eq!(lookout.rest(woken, || false), Rest::Doze);
+    // One that comes to rest later sleeps, unless it comes before.
+    let woken = lookout.who_dozes().unwrap();
+    assert_eq!(lookout.rest(1, || false), Rest::Doze);
+    assert_eq!(lookout.rest(woken, || false), Rest::Doze);
+    assert_eq!(lookout.rest(1, || false), Rest::Sleep);
 }
 
 #[test]

@@ -78,10 +78,11 @@ pub fn a_long_one_among_many_holds_none_up() {
 
 /// Nobody waits, polls or calls: the idle ones find it out by themselves.
 pub fn a_long_one_holds_none_up_though_nobody_waits() {
-    with_pool(|rig| {
+    for workers in [2, 4] {
+        let rig = Rig::new(workers);
         let folder = Folder::new();
         let notes = folder.file("notes");
-        warm_up(rig);
+        warm_up(&rig);
         let long = rig.pool.spawn(wait_for::call(&folder.file("go on"))).unwrap();
         let others: Vec<Handle<()>> =
             (0..40).map(|n| rig.pool.spawn(crate::tasks::note::call(&notes, n)).unwrap()).collect();
@@ -92,7 +93,8 @@ pub fn a_long_one_holds_none_up_though_nobody_waits() {
         std::fs::write(folder.file("go on"), "").unwrap();
         long.get().unwrap();
         others.into_iter().for_each(|handle| handle.get().unwrap());
-    });
+        rig.end();
+    }
 }
 
 /// A group of many more calls than there are slots, whose first is still at it, beside another thread's.

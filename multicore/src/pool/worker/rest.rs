@@ -23,8 +23,10 @@ impl Worker<'_> {
         if others >= self.patience.searchers() {
             return false;
         }
-        if !std::mem::replace(&mut hand.alert, true) {
-            lookout.alert.insert(self.index);
+        if !hand.alert {
+            lookout.search(self.index);
+            // It finds what comes; but once it has found something it may be wrong.
+            (hand.alert, hand.owes_watch) = (true, true);
         }
         point("searching");
         let draining = &self.region.head().draining;
@@ -41,7 +43,7 @@ impl Worker<'_> {
         let head = self.region.head();
         let awaited = || head.draining.load(SeqCst) != 0 || shares::are_stale(head);
         let rest = self.region.lookout().rest(self.index, awaited);
-        (hand.alert, hand.on_watch) = (false, rest == Rest::Doze);
+        (hand.alert, hand.owes_watch) = (false, rest == Rest::Doze);
         point("resting");
         // Whatever ends a sleep, the loop looks for work again.
         match rest {

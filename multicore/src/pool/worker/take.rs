@@ -33,8 +33,9 @@ pub(super) struct Hand {
     fit: u32,
     /// Whether this worker counts among the alert ones.
     pub(super) alert: bool,
-    /// Whether this worker was the one that dozes.
-    pub(super) on_watch: bool,
+    /// Whether somebody else is to doze from the next call on: this worker was the one that does, or is alert
+    /// since it began to search, when nobody needed to.
+    pub(super) owes_watch: bool,
     /// Whom it may keep from running.
     behind: Sight,
 }
@@ -47,7 +48,7 @@ impl Hand {
             run: 0,
             fit: 1,
             alert: false,
-            on_watch: false,
+            owes_watch: false,
             behind: Sight::default(),
         }
     }
@@ -116,11 +117,11 @@ impl Worker<'_> {
         let sleeper = match (brisk, hand.alert) {
             (true, false) => lookout.wake_up(self.index),
             (false, true) => lookout.settle_down(self.index),
-            // Somebody else is to doze, or to help.
-            _ if hand.on_watch || brisk && more() => lookout.idle.take(self.index),
+            _ if hand.owes_watch => lookout.who_dozes(),
+            _ if brisk && more() => lookout.idle.take(self.index),
             _ => None,
         };
-        (hand.alert, hand.on_watch) = (brisk, false);
+        (hand.alert, hand.owes_watch) = (brisk, false);
         if self.sandbox.is_none() {
             self.step_aside(&mut hand.behind, hand.since);
         }
