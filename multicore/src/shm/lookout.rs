@@ -14,8 +14,9 @@
 //! (`no_wake_up_is_lost`, `what_is_offered_to_an_alert_worker_is_found`).
 //!
 //! An alert worker may be wrong: the call that it runs now is long for once. So the first of the idle ones *dozes*
-//! while anybody is alert: it looks around each millisecond, at what others have in hand as well. Who becomes alert
-//! wakes it for that, who goes to rest sees that it is the first (`beside_an_alert_worker_one_dozes`).
+//! while anybody is alert: it looks around now and then, at what others have in hand as well, after a millisecond
+//! at first and four at most. Who becomes alert wakes it for that, who goes to rest sees that it is the first
+//! (`beside_an_alert_worker_one_dozes`).
 
 use std::sync::atomic::AtomicU64;
 

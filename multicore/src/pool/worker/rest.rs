@@ -11,8 +11,10 @@ use crate::shm::lookout::Rest;
 use crate::sys::fault::point;
 use crate::sys::futex;
 
-/// How long one dozes.
-const DOZE: Duration = Duration::from_millis(1);
+/// How long one dozes at first, and at most: each time that it finds nothing twice as long as before. On few cores
+/// it takes one of them from those who are at work.
+pub(super) const DOZE: Duration = Duration::from_millis(1);
+const LONGEST_DOZE: Duration = Duration::from_millis(4);
 
 impl Worker<'_> {
     /// Searches while that pays; whether there may be a call.
@@ -54,7 +56,8 @@ impl Worker<'_> {
                 spin.slept(clock::now().saturating_sub(since));
             }
             Rest::Doze => {
-                let _ = futex::wait(&record.wake, seen, Some(DOZE));
+                let _ = futex::wait(&record.wake, seen, Some(hand.doze));
+                hand.doze = (hand.doze * 2).min(LONGEST_DOZE);
                 spread_hands(self.region);
             }
         }

@@ -2,15 +2,17 @@
 //!
 //! Short calls are taken several at a time: a worker takes their hints with one swap and follows them one after
 //! the other, claiming and beginning each call with swaps of its own. What it has not come to is ready all the
-//! while, for anybody: the one that dozes looks at the others' hands each millisecond, and after a death or a
+//! while, for anybody: the one that dozes looks at the others' hands now and then, and after a death or a
 //! stop all hints are made anew. How many it takes follows from how long calls took lately, and from
 //! how many there are for how many workers, so that uneven calls still end together.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Duration;
 
 use crate::pool::clock;
 use crate::pool::repair::wake_worker;
 use crate::pool::worker::aside::Sight;
+use crate::pool::worker::rest::DOZE;
 use crate::pool::worker::{Worker, progress};
 use crate::shm::hint::{Cursor, Members};
 use crate::shm::region::Region;
@@ -36,6 +38,8 @@ pub(super) struct Hand {
     /// Whether somebody else is to doze from the next call on: this worker was the one that does, or is alert
     /// since it began to search, when nobody needed to.
     pub(super) owes_watch: bool,
+    /// How long it dozes next.
+    pub(super) doze: Duration,
     /// Whom it may keep from running.
     behind: Sight,
 }
@@ -49,6 +53,7 @@ impl Hand {
             fit: 1,
             alert: false,
             owes_watch: false,
+            doze: DOZE,
             behind: Sight::default(),
         }
     }
@@ -121,7 +126,7 @@ impl Worker<'_> {
             _ if brisk && more() => lookout.idle.take(self.index),
             _ => None,
         };
-        (hand.alert, hand.owes_watch) = (brisk, false);
+        (hand.alert, hand.owes_watch, hand.doze) = (brisk, false, DOZE);
         if self.sandbox.is_none() {
             self.step_aside(&mut hand.behind, hand.since);
         }
