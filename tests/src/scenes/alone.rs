@@ -204,7 +204,13 @@ pub fn an_idle_pool_gives_its_memory_back() {
     assert!(procfs::region_memory() > small + (2 << 20), "what it took is kept");
     eventually("that of a call that was not sent", || procfs::region_memory() < small + (1 << 20));
     payload::check(&call().get().unwrap(), 3, payload::MOST);
-    nix::sys::signal::kill(Pid::from_raw(rig.supervisor().pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    let before = rig.supervisor();
+    nix::sys::signal::kill(Pid::from_raw(before.pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    eventually("there is another supervisor", || {
+        // Somebody waits for a call, and finds that there is none.
+        assert_eq!(rig.pool.spawn(tasks::square::call(3)).unwrap().get().unwrap(), 9);
+        !before.lives()
+    });
     rig.check();
     eventually("by the next supervisor", || procfs::region_memory() < small + (1 << 20));
     rig.end();
