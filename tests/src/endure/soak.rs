@@ -35,6 +35,10 @@ const WARM: usize = SAMPLES as usize / 10;
 /// Growth from the first quarter to the last that is none: the allocator's own moods, in KiB and as a share.
 const GROWTH: (f64, f64) = (1024.0, 0.02);
 
+/// The allocator gives each large block back at once. By itself it keeps one of 4 MiB at some moment or other, once
+/// and for all, which in a short run may be after the first quarter.
+const GIVES_BACK: &str = "glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072";
+
 /// What a thread did.
 #[derive(Clone, Copy, Default)]
 struct Done {
@@ -143,6 +147,13 @@ pub fn play(method: &str, seconds: &str, seed: &str) {
     // So little that windows are as large as they get in the first quarter.
     let config = Pool::builder().workers(2).slots(8).max_calls(CALLS).max_memory(MEMORY).warm_memory(4 << 20);
     let rig = Rig::with(config.env("MULTICORE_TEST_EXIT_HOOK", &hooks));
+    // What stays warm is all there from the start.
+    let largest =
+        |seed| tasks::exchange::call(seed, payload::bytes(seed, payload::MOST), seed, payload::MOST);
+    for _ in 0..3 {
+        let handles: Vec<_> = (0..8).map(|seed| rig.pool.spawn(largest(seed)).expect("a slot")).collect();
+        handles.into_iter().for_each(|handle| drop(handle.get().expect("a result")));
+    }
     let supervisor = rig.supervisor();
     let over = AtomicBool::new(false);
     let client = |thread| {
@@ -201,7 +212,8 @@ fn tell(done: Done, seconds: u32, recycled: u64, own: &Curve, its: &Curve) {
 pub(super) fn run(plan: &Plan, verdict: &mut Verdict) {
     let [seconds, seed] = [plan.seconds, plan.seed].map(|number| number.to_string());
     // Both at once: they share the time.
-    let running = METHODS.map(|method| (method, part(method, "soak", &[&seconds, &seed]).start()));
+    let start = |method| part(method, "soak", &[&seconds, &seed]).env("GLIBC_TUNABLES", GIVES_BACK).start();
+    let running = METHODS.map(|method| (method, start(method)));
     let found = within(plan.seconds + 120, || {
         running.map(|(method, running)| (method, Found::heard(&outcome(running.wait()))))
     });
