@@ -42,8 +42,8 @@ impl<R> Sent<R> {
         self.entry.name()
     }
 
-    /// Takes the result of a call that has settled.
-    pub(crate) fn collect(self, client: &Client) -> Result<R> {
+    /// Takes the result of a call that has settled, once.
+    pub(crate) fn collect(&self, client: &Client) -> Result<R> {
         if !client.is_here() {
             return Err(Error::Closed);
         }
@@ -51,7 +51,7 @@ impl<R> Sent<R> {
     }
 
     /// As [`collect`](Self::collect); the slot too, if it is to be had for the next call.
-    pub(crate) fn replace(self, client: &Client) -> (Result<R>, Option<Ticket>) {
+    pub(crate) fn replace(&self, client: &Client) -> (Result<R>, Option<Ticket>) {
         if !client.is_here() {
             return (Err(Error::Closed), None);
         }

@@ -146,19 +146,18 @@ impl<R> Group<R> {
 
     /// Takes in results that are there, in about the order of arrival; how many.
     fn bring_in(&mut self, client: &Client) -> usize {
-        let (mut brought, mut unfinished) = (0, 0);
-        let mut still = VecDeque::with_capacity(self.pending.capacity());
-        for (at, sent) in self.pending.drain(..) {
+        let (results, mut brought, mut unfinished) = (&mut self.results, 0, 0);
+        self.pending.retain(|(at, sent)| {
             // To look at a call is to take the line of its word from the worker that is at it.
-            if (brought == 0 || unfinished < UNFINISHED) && client.is_settled(sent.ticket) {
-                self.results[at] = Some(sent.collect(client).map_err(Box::new));
+            let finished = (brought == 0 || unfinished < UNFINISHED) && client.is_settled(sent.ticket);
+            if finished {
+                results[*at] = Some(sent.collect(client).map_err(Box::new));
                 brought += 1;
             } else {
-                still.push_back((at, sent));
                 unfinished += 1;
             }
-        }
-        self.pending = still;
+            !finished
+        });
         brought
     }
 }

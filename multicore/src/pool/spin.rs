@@ -131,6 +131,6 @@ fn burn(budget: u64, done: &mut impl FnMut() -> bool) -> Burnt {
             // Whoever is awaited may be waiting for this core.
             std::thread::yield_now();
         }
-        times = Some((start, clock::now()));
+        times = Some((start, now));
     }
 }

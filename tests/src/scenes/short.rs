@@ -9,7 +9,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::fixture::Folder;
+use crate::payload;
 use crate::rig::{Rig, builder, with_pool};
+use crate::tasks;
 use crate::watch::eventually;
 
 const CALLS: u64 = 2000;
@@ -85,7 +87,7 @@ pub fn a_long_one_holds_none_up_though_nobody_waits() {
         warm_up(&rig);
         let long = rig.pool.spawn(wait_for::call(&folder.file("go on"))).unwrap();
         let others: Vec<Handle<()>> =
-            (0..40).map(|n| rig.pool.spawn(crate::tasks::note::call(&notes, n)).unwrap()).collect();
+            (0..40).map(|n| rig.pool.spawn(tasks::note::call(&notes, n)).unwrap()).collect();
         eventually("all others ran", || {
             std::fs::read_to_string(&notes).is_ok_and(|notes| notes.lines().count() == 40)
         });
@@ -122,6 +124,20 @@ pub fn many_calls_go_through_few_slots_past_a_long_one() {
         std::fs::write(&path, "").unwrap();
         long.get().unwrap();
         assert_eq!(task.get().unwrap().len(), CALLS as usize + 1);
+    }
+    rig.end();
+}
+
+/// A group of large calls, many more than there are slots, in a pool that keeps nothing warm.
+pub fn large_results_go_through_few_slots() {
+    let rig = Rig::with(builder().workers(2).slots(4).warm_memory(0));
+    let mut task = Task::on(&rig.pool);
+    for seed in 0..60 {
+        let (sent, wanted) = (payload::bytes(seed, 200_000), 100_000 + 20_000 * seed as usize);
+        task.run(tasks::exchange::call(seed, sent, seed + 1, wanted)).unwrap();
+    }
+    for (seed, result) in (0..60).zip(task.get_all()) {
+        payload::check(&result.unwrap(), seed + 1, 100_000 + 20_000 * seed as usize);
     }
     rig.end();
 }

@@ -152,6 +152,7 @@ impl Client {
         let reserved = Reserved(self, next);
         let result = read(self.read(next));
         std::mem::forget(reserved);
+        self.put_in_order(next);
         (result, Some(next))
     }
 

@@ -265,8 +265,9 @@ impl Client {
         Some(Ticket { slot: slot as u32, generation })
     }
 
-    /// Reserves the slot of a call that has settled for the next one, before its outcome is read; `None`, and
-    /// nothing has changed, where others wait for slots, or have collected it.
+    /// Reserves the slot of a call that has settled for the next one, before its outcome is read; `None`, and it
+    /// is to be taken as ever, where others wait for slots, or have collected it. Its windows are as the call
+    /// left them until [`put_in_order`](Client::put_in_order).
     pub(in crate::pool) fn renew(&self, ticket: Ticket) -> Option<Ticket> {
         let (slot, seat) = (ticket.slot as usize, self.seat(ticket));
         // Only a hint, and the workers' to forge: then it is collected and released, as it may be.
@@ -280,13 +281,17 @@ impl Client {
             self.region.free().insert(slot);
             return None;
         };
-        self.keep_warm(slot);
-        self.look_at_windows(slot);
-        self.shares.settled(ticket);
         seat.generation.store(generation, Relaxed);
         let next = Ticket { slot: ticket.slot, generation };
         seat.held.store(held(next), Release);
         Some(next)
+    }
+
+    /// Prepares a slot that was [renewed](Client::renew) for its next call, once nobody reads the last outcome.
+    pub(in crate::pool) fn put_in_order(&self, next: Ticket) {
+        self.keep_warm(next.slot as usize);
+        self.look_at_windows(next.slot as usize);
+        self.shares.renewed(next);
     }
 
     /// Frees a slot that is reserved and was not published.

@@ -227,10 +227,13 @@ fn spreading_loses_no_core() {
 fn one_goes_to_a_free_core_and_may_go_back() {
     check_in_child(|| {
         let usable = process::usable_cpus().unwrap();
-        let here = process::core().unwrap();
-        process::go_where(|core| core != here);
-        let moved = process::core().unwrap() != here;
-        let elsewhere = usable.iter().any(|core| *core != here);
+        // The kernel may have it back at once, but not each time.
+        let moved = (0..1000).any(|_| {
+            let here = process::core();
+            process::go_where(|core| Some(core) != here);
+            process::core() != here
+        });
+        let elsewhere = usable.len() > 1;
         // Where none is free nothing happens.
         process::go_where(|_| false);
         moved == elsewhere && process::usable_cpus() == Some(usable)
