@@ -61,7 +61,7 @@ fn the_readme_lists_the_options_as_config_does() {
 
 #[test]
 fn every_variable_that_is_read_is_listed() {
-    let source = read("multicore/src/config/settle.rs") + &read("multicore/src/pool/worker/fault.rs");
+    let source = read("multicore/src/config/settle.rs") + &read("multicore/src/processes/worker/fault.rs");
     let readme = read("README.md");
     let variables: Vec<_> = source.split('"').filter(|text| is_name(text)).collect();
     assert!(variables.len() >= 7, "{variables:?}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(crate) use self::settle::{
     LEAST_PAYLOAD_LIMIT, Settings, backend_from_environment, faults_from_environment,
 };
-use crate::pool::worker::limits::Limits;
+use crate::processes::worker::limits::Limits;
 use crate::sandbox::Sandbox;
 
 /// How worker processes come to be. A program keeps to one method for as long as it runs.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::pool::worker::ready;
+use crate::processes::worker::ready;
 use crate::shm::word::{Phase, Word};
 
 /// Whether the call that this worker runs is to end: its time is up, or its caller cancelled it.

@@ -156,25 +156,20 @@ compile_error!("multicore needs 64-bit little-endian Linux for now");
 #[cfg(test)]
 extern crate self as multicore;
 
-mod abort;
-mod batch;
-mod borrowed;
 mod call;
 mod codec;
 mod config;
 mod error;
 mod handle;
 mod inside;
-mod items;
 mod load;
+mod many;
 mod panics;
-mod par;
 mod pool;
-mod ranges;
+mod processes;
 mod registry;
 mod report;
 mod sandbox;
-mod sent;
 mod shared;
 mod shm;
 mod sys;
@@ -185,22 +180,22 @@ pub mod private;
 #[doc(hidden)]
 pub use private as __private;
 
-pub use abort::AbortOnDrop;
-pub use batch::Task;
-pub use borrowed::{Borrowed, InPlace};
 pub use call::{Call, TaskFn};
 pub use codec::Codec;
 pub use config::{Config, Start};
 pub use error::{Error, Exit, Result, Signal, TextError, Usage};
+pub use handle::abort::AbortOnDrop;
+pub use handle::borrowed::{Borrowed, InPlace};
 pub use handle::{Handle, TrySpawnError};
 pub use inside::{breadcrumb, cancelled};
-pub use items::Items;
 pub use load::set_load_source;
+pub use many::items::Items;
+pub use many::ranges::{Ranges, ranges, ranges_with};
+pub use many::task::Task;
 pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
-pub use pool::state::{PoolState, WorkerState};
-pub use ranges::{Ranges, ranges, ranges_with};
+pub use processes::state::{PoolState, WorkerState};
 pub use registry::{TaskInfo, tasks};
 #[cfg(feature = "sandbox")]
 pub use sandbox::Sandbox;

@@ -24,8 +24,8 @@ pub use inventory;
 pub use crate::call::{Call, Encoder, Invocation, Reply, TaskFn};
 pub use crate::codec::{Codec, Failure};
 pub use crate::error::TextError;
-pub use crate::items::{CallWith, Chunks, Items};
-pub use crate::par::{ParOptions, par_ranges};
+pub use crate::many::items::{CallWith, Chunks, Items};
+pub use crate::many::par::{ParOptions, par_ranges};
 pub use multicore_macros::__beside;
 
 pub use crate::registry::{Declared, Entry, Hook, HookKind, Registered};

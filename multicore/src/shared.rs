@@ -16,7 +16,7 @@ use bytemuck::Pod;
 use self::data::Data;
 use self::make::Maker;
 use crate::error::{Error, Result};
-use crate::items::{Items, SliceOf};
+use crate::many::items::{Items, SliceOf};
 
 /// What a value needs to be shared as the bytes that it is.
 #[doc(hidden)]

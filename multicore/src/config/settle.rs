@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::{BackendChoice, Config, Start};
 use crate::error::{Error, Result};
-use crate::pool::spin::{LONGEST, Patience};
-use crate::pool::worker::fault::{self, Plan};
-use crate::pool::worker::limits::Limits;
+use crate::processes::spin::{LONGEST, Patience};
+use crate::processes::worker::fault::{self, Plan};
+use crate::processes::worker::limits::Limits;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::{MAX_SLOTS, MAX_WORKERS};
 use crate::sys::{memfd, process};

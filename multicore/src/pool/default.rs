@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::client::launch::{self, Origin};
-use super::worker::ready;
 use super::{Backend, Pool};
 use crate::config::{Config, Settings, Start};
 use crate::error::{Error, Result};
 use crate::load;
+use crate::processes::client::launch::{self, Origin};
+use crate::processes::worker::ready;
 use crate::sys::fork_guard::{self, Token};
 
 enum State {

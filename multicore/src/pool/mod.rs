@@ -1,37 +1,22 @@
-//! Pools: where the protocol ([`shm`](crate::shm)) meets the kernel ([`sys`](crate::sys)).
-//!
-//! ```text
-//! default ─▶ Pool ─▶ client/ ── control, roster ─▶ supervisor/ ── fork ─▶ worker/
-//!                       └──────────── repair ────────────┘
-//! all three: map (the region), clock, spin
-//! ```
+//! Pools: what a user makes or finds made, and where its calls run.
 
-pub(crate) mod client;
-pub(crate) mod clock;
-pub(crate) mod control;
 pub(crate) mod default;
-pub(crate) mod map;
-pub(crate) mod repair;
-mod roster;
-pub(crate) mod spin;
-pub(crate) mod state;
-pub(crate) mod supervisor;
-pub(crate) mod worker;
 
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use self::client::launch::Origin;
-use self::client::life::{self, Life};
-use self::client::link::{Link, is_death};
-use self::client::{Client, launch, template};
-use self::control::Hello;
-use self::worker::ready;
 use crate::call::Call;
 use crate::config::{BackendChoice, Config, Settings, Start};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+use crate::processes::client::launch::Origin;
+use crate::processes::client::life::{self, Life};
+use crate::processes::client::link::{Link, is_death};
+use crate::processes::client::{Client, launch, template};
+use crate::processes::control::Hello;
+use crate::processes::map;
+use crate::processes::worker::ready;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
 use crate::shm::region::Region;
@@ -271,6 +256,3 @@ pub(crate) fn allow_inline<R>(asked_for: bool, call: &Call<'_, R>) -> Result<()>
         _ => Ok(()),
     }
 }
-
-#[cfg(test)]
-mod test;

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use memmap2::Mmap;
 
 use crate::error::Result;
-use crate::pool::client::shares::Telling;
-use crate::pool::worker::ready;
+use crate::processes::client::shares::Telling;
+use crate::processes::worker::ready;
 use crate::sys::sealed;
 
 /// One piece of shared data, mapped.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::data::{self, Data};
-use crate::pool::worker::shares;
+use crate::processes::worker::shares;
 
 /// Slices below this many bytes are copied into the call's window, which costs less than being found,
 /// asked for and kept.

@@ -6,7 +6,7 @@
 //! a reference only where no worker can reach the memory ([out-of-reach]), or by a promise of the caller's.
 
 use super::window::Payload;
-use crate::borrowed::{Borrowed, InPlace, Place};
+use crate::handle::borrowed::{Borrowed, InPlace, Place};
 
 /// A result in its window, which goes back with this.
 pub(crate) trait Lent: Send + Sync {

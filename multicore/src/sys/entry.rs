@@ -85,7 +85,7 @@ extern "C" fn before_main(count: c_int, arguments: *const *const c_char, environ
         }
     }
     let value = String::from_utf8_lossy(copy).into_owned();
-    crate::pool::client::launch::turned_aside(&value);
+    crate::processes::client::launch::turned_aside(&value);
     process::exit_now(TURNED_BACK)
 }
 
