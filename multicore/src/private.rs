@@ -4,6 +4,7 @@
 //! nothing of the user's, and works without a prelude.
 
 mod hook;
+mod mapping;
 mod perhaps;
 pub(crate) mod plain;
 mod preload;
@@ -31,6 +32,7 @@ pub use multicore_macros::__beside;
 pub use crate::registry::{Declared, Entry, Hook, HookKind, Registered};
 
 pub use hook::{HookOutcome, hook_outcome};
+pub use mapping::{Mapping, mapping};
 pub use preload::{Preload, preload};
 pub use probe::*;
 pub use route::*;

@@ -19,7 +19,7 @@ pub(crate) fn task(task: &Task) -> TokenStream {
     let documentation =
         format!("The task function `{0}` as a type: `{0}::call(…)` makes a call of it.", task.name());
     let quiet = deprecated.as_ref().map(|_| quote!(#[allow(deprecated)]));
-    let parts = [call(task), task_fn(task), call_with(task), probes(task)];
+    let parts = [call(task), map(task), task_fn(task), call_with(task), probes(task)];
     quote! {
         #(#cfgs)*
         #[#krate::__private::__beside(
@@ -93,6 +93,31 @@ fn call(task: &Task) -> TokenStream {
                     |(#(#names,)*)| #invocation,
                     |#reply: __multicore::Reply<'_>| __multicore::take_result(#result_route, #reply),
                 )
+            }
+        }
+    }
+}
+
+/// The inherent `map`, of a task of one argument.
+fn map(task: &Task) -> TokenStream {
+    let Task { companion, arguments, .. } = task;
+    let [argument] = &arguments[..] else { return TokenStream::new() };
+    let documentation =
+        format!("Calls of `{0}` with each of these items, results in order: `multicore::map`.", task.name());
+    let (generics, lifetime) = match argument.form {
+        Form::Lent => (quote!('call,), quote!('call)),
+        Form::Owned => (quote!(), quote!('static)),
+    };
+    let (item, result) = (call_type(argument), result_type(task));
+    let (source, items) = (Ident::new("__MulticoreItems", Span::mixed_site()), local("items"));
+    quote_spanned! {span(task)=>
+        impl #companion {
+            #[doc = #documentation]
+            pub fn map<#generics #source>(#items: #source) -> __multicore::Mapping<#lifetime, #source, #item, #result>
+            where
+                #source: ::core::iter::IntoIterator<Item = #item>,
+            {
+                __multicore::mapping(#items, Self::call)
             }
         }
     }

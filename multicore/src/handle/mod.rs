@@ -15,7 +15,7 @@ use crate::handle::sent::Sent;
 use crate::panics;
 use crate::pool::{Backend, Place, allow_inline, default};
 use crate::private::route::by_serde;
-use crate::processes::client::{Client, NotSent, WhenFull};
+use crate::processes::client::{Client, NotSent, Ticket, WhenFull};
 
 /// The claim on one call's result.
 ///
@@ -127,6 +127,19 @@ impl<R: 'static> Handle<R> {
         let name = call.entry.name();
         let result = panics::caught(|| call.body.run()).map_err(|report| report.into_error(name));
         Handle { source: Source::Here(result), abort: false }
+    }
+
+    /// Of a call that was not sent.
+    pub(crate) fn failed(error: Error) -> Handle<R> {
+        Handle { source: Source::Here(Err(error)), abort: false }
+    }
+
+    /// The pool's client, if it has one, and the call there.
+    pub(crate) fn sent(&self) -> Option<(&Arc<Client>, Ticket)> {
+        match &self.source {
+            Source::Pending(pending) => Some((&pending.client, pending.sent.ticket)),
+            _ => None,
+        }
     }
 
     pub(crate) fn send<'a>(

@@ -1,14 +1,14 @@
 //! An ordered group of calls.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::call::Call;
 use crate::error::Result;
 use crate::load;
 use crate::many::group::Group;
-use crate::pool::{Place, Pool, default};
+use crate::many::on::On;
+use crate::pool::{Place, Pool};
 
 /// An ordered group of calls, collected together.
 ///
@@ -27,12 +27,6 @@ use crate::pool::{Place, Pool, default};
 pub struct Task<'p, R> {
     on: On<'p>,
     calls: Group<R>,
-}
-
-enum On<'p> {
-    /// Opened at the first call.
-    Default(Option<Arc<Pool>>),
-    Pool(&'p Pool),
 }
 
 impl<R: 'static> Task<'static, R> {
@@ -79,11 +73,7 @@ impl<'p, R: 'static> Task<'p, R> {
     /// # Errors
     /// As [`Pool::spawn`].
     pub fn run(&mut self, call: Call<'_, R>) -> Result<()> {
-        let pool = match &mut self.on {
-            On::Pool(pool) => *pool,
-            On::Default(Some(pool)) => &**pool,
-            On::Default(none) => &**none.insert(default::pool()?),
-        };
+        let pool = self.on.pool()?;
         match pool.backend.place() {
             Place::Workers(client) => self.calls.send(client, call),
             Place::Here { .. } => {

@@ -46,6 +46,9 @@ pub(crate) enum Backend {
 /// Why a worker opens no pool of its own.
 const IN_WORKER: &str = "a worker runs the calls that its task makes itself";
 
+/// Calls of a map that are under way at once for each worker, unless it is said.
+const EACH: usize = 64;
+
 /// Every pool of this process that may still have processes, for the end of the program.
 static LIVING: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
 
@@ -125,6 +128,16 @@ impl Pool {
         match &self.backend {
             Backend::Processes(client) => client.settings.workers,
             Backend::Inline { workers, .. } => *workers,
+        }
+    }
+
+    /// How many calls a map has under way at most, unless it is said.
+    pub(crate) fn in_flight(&self) -> usize {
+        match &self.backend {
+            Backend::Processes(client) => {
+                (EACH * client.settings.workers).min(client.settings.slots / 2).max(1)
+            }
+            Backend::Inline { .. } => 1,
         }
     }
 

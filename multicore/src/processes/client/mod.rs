@@ -5,6 +5,7 @@
 //! keeps in memory of its own, so that a worker that scribbles over the region cannot make two
 //! threads use one slot.
 
+mod any;
 pub(crate) mod collect;
 pub(crate) mod launch;
 pub(crate) mod lend;

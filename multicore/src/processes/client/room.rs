@@ -5,8 +5,8 @@
 //! it to zero wakes all, and a death wakes everybody. What settled just before is not counted, fewer calls than
 //! are counted on may be under way, and another sleeper may set it anew: then a sleep ends by itself.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::processes::client::Client;
@@ -45,11 +45,9 @@ impl Client {
     /// they have.
     fn sleep(&self, longest: Duration) -> bool {
         let head = self.region.head();
-        self.count_sleepers(|count| count + 1);
-        let seen = head.progress.0.load(SeqCst);
-        head.countdown.store(self.enough() as i64, SeqCst);
+        let seen = self.doze_off(self.enough() as i64);
         let slept = futex::wait(&head.progress.0, seen, Some(longest.min(self.until_next_round())));
-        self.count_sleepers(|count| count - 1);
+        self.wake_up();
         matches!(slept, Wait::Woken | Wait::Changed)
     }
 
@@ -57,10 +55,30 @@ impl Client {
         self.region.free().any() || (0..self.seats.len()).any(|slot| self.finished(slot).is_some())
     }
 
-    /// Counts in the client's own memory: what a worker makes of the copy lasts until the next change.
-    fn count_sleepers(&self, change: impl FnOnce(u32) -> u32) {
-        let mut count = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        *count = change(*count);
-        self.region.head().sleepers.store(*count, SeqCst);
+    /// Says that this thread sleeps until so many more calls have settled, or fewer where another one sleeps until
+    /// then; what to sleep on.
+    pub(super) fn doze_off(&self, calls: i64) -> u32 {
+        let head = self.region.head();
+        let mut sleepers = self.sleepers();
+        *sleepers += 1;
+        head.sleepers.store(*sleepers, SeqCst);
+        let seen = head.progress.0.load(SeqCst);
+        let left = head.countdown.load(SeqCst);
+        if *sleepers == 1 || !(1..=calls).contains(&left) {
+            head.countdown.store(calls, SeqCst);
+        }
+        seen
+    }
+
+    /// Takes [`doze_off`](Self::doze_off) back.
+    pub(super) fn wake_up(&self) {
+        let mut sleepers = self.sleepers();
+        *sleepers -= 1;
+        self.region.head().sleepers.store(*sleepers, SeqCst);
+    }
+
+    /// Counted in the client's own memory: what a worker makes of the copy lasts until the next change.
+    fn sleepers(&self) -> MutexGuard<'_, u32> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,0 +1,154 @@
+//! Calls under way whose results are taken one by one.
+//!
+//! A result that is taken while another call waits to be sent gives its slot to that call, which is not free in
+//! between.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::handle::sent::Sent;
+use crate::pool::{Place, Pool};
+use crate::processes::client::{Client, NotSent, Ticket, WhenFull};
+
+/// Looks at so many words while it spins; looking at more keeps their lines from the workers.
+const SPUN: usize = 128;
+
+/// Dropping it cancels what is under way.
+pub(crate) struct Flight<R> {
+    /// Oldest first, with their numbers.
+    under_way: VecDeque<(usize, Flying<R>)>,
+    /// Where those are that were sent to workers.
+    client: Option<Arc<Client>>,
+    /// How many calls were sent.
+    sent: usize,
+}
+
+enum Flying<R> {
+    /// In a worker's hands.
+    Sent(Sent<R>),
+    /// What cannot be sent, or ran here.
+    Held(Handle<R>),
+}
+
+impl<R: 'static> Flight<R> {
+    pub(crate) fn new() -> Self {
+        Flight { under_way: VecDeque::new(), client: None, sent: 0 }
+    }
+
+    /// How many calls are under way.
+    pub(crate) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Sends a call off, in this slot if there is one; back it comes where no slot is free and one of the calls
+    /// here will give one. A call that cannot be sent has its error for a result.
+    pub(crate) fn send<'a>(
+        &mut self,
+        pool: &Pool,
+        call: Call<'a, R>,
+        slot: Option<Ticket>,
+    ) -> Option<Call<'a, R>> {
+        let Place::Workers(client) = pool.backend.place() else {
+            let handle = pool.spawn(call).unwrap_or_else(Handle::failed);
+            self.add(Flying::Held(handle));
+            return None;
+        };
+        if self.client.is_none() {
+            self.client = Some(client.clone());
+        }
+        let sent = match slot {
+            Some(slot) => Sent::send_in(client, slot, &call),
+            None => {
+                let when_full = if self.under_way.is_empty() { WhenFull::Wait } else { WhenFull::Return };
+                match Sent::send(client, call, when_full) {
+                    Ok(sent) => Ok(sent),
+                    Err(NotSent::Failed(error)) => Err(error),
+                    Err(NotSent::Full(call)) => return Some(call),
+                }
+            }
+        };
+        self.add(match sent {
+            Ok(sent) => Flying::Sent(sent),
+            Err(error) => Flying::Held(Handle::failed(error)),
+        });
+        None
+    }
+
+    /// Takes in a call that could not even be tried.
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.add(Flying::Held(Handle::failed(error)));
+    }
+
+    fn add(&mut self, flying: Flying<R>) {
+        self.under_way.push_back((self.sent, flying));
+        self.sent += 1;
+    }
+
+    /// Whether this one of those under way is finished.
+    pub(crate) fn is_finished(&self, at: usize) -> bool {
+        match self.under_way.get(at) {
+            Some((_, Flying::Sent(sent))) => {
+                self.client.as_ref().is_some_and(|client| client.is_settled(sent.ticket))
+            }
+            Some((_, Flying::Held(handle))) => handle.is_finished(),
+            None => false,
+        }
+    }
+
+    /// The oldest that is finished.
+    pub(crate) fn first_finished(&self) -> Option<usize> {
+        (0..self.len()).find(|at| self.is_finished(*at))
+    }
+
+    /// Waits for the oldest.
+    pub(crate) fn wait_for_first(&self) {
+        match (self.under_way.front(), &self.client) {
+            (Some((_, Flying::Sent(sent))), Some(client)) => drop(client.wait(sent.ticket, None)),
+            (Some((_, Flying::Held(handle))), _) => drop(handle.wait_until(None)),
+            _ => {}
+        }
+    }
+
+    /// Waits for any; which.
+    pub(crate) fn wait_for_any(&self) -> Option<usize> {
+        let mut found = None;
+        if let Some(client) = &self.client {
+            client.wait_for_any(None, self.len() <= SPUN, || {
+                found = self.first_finished();
+                found.is_some()
+            });
+        }
+        found.or_else(|| self.first_finished())
+    }
+
+    /// Takes the number and the result of one that is finished; its slot too, if one is wanted and it is to be had.
+    pub(crate) fn take(&mut self, at: usize, wants_slot: bool) -> Option<(usize, Result<R>, Option<Ticket>)> {
+        let (number, flying) = self.under_way.remove(at)?;
+        let (result, slot) = match (flying, &self.client) {
+            (Flying::Sent(sent), Some(client)) if wants_slot => sent.replace(client),
+            (Flying::Sent(sent), Some(client)) => (sent.collect(client), None),
+            (Flying::Held(handle), _) => (handle.get(), None),
+            (Flying::Sent(_), None) => return None,
+        };
+        Some((number, result, slot))
+    }
+}
+
+impl<R> Drop for Flight<R> {
+    fn drop(&mut self) {
+        let Some(client) = &self.client else { return };
+        // All of them before any is forgotten: the workers see at once what is not wanted.
+        let sent = || {
+            self.under_way.iter().filter_map(|(_, flying)| match flying {
+                Flying::Sent(sent) => Some(sent.ticket),
+                Flying::Held(_) => None,
+            })
+        };
+        // The last one first, or those that are cancelled let the next ones begin.
+        sent().rev().for_each(|ticket| client.cancel(ticket));
+        sent().for_each(|ticket| client.forget(ticket));
+    }
+}
