@@ -86,17 +86,17 @@ impl Pool {
 
 /// The results of [`map`], in the order of the calls.
 #[must_use = "a map does nothing until its results are asked for"]
-pub struct Map<'p, I, R> {
+pub struct Map<'p, I: Iterator, R> {
     mapped: Mapped<'p, I, R>,
 }
 
 /// The results of [`map_unordered`], as they come.
 #[must_use = "a map does nothing until its results are asked for"]
-pub struct MapUnordered<'p, I, R> {
+pub struct MapUnordered<'p, I: Iterator, R> {
     mapped: Mapped<'p, I, R>,
 }
 
-impl<I, R> Map<'_, I, R> {
+impl<I: Iterator, R> Map<'_, I, R> {
     /// How many calls are under way at most, those included that are finished and not asked for yet; at least
     /// 1, by default 64 for each worker, but no more than half of the pool's slots.
     ///
@@ -107,7 +107,7 @@ impl<I, R> Map<'_, I, R> {
     }
 }
 
-impl<I, R> MapUnordered<'_, I, R> {
+impl<I: Iterator, R> MapUnordered<'_, I, R> {
     /// As [`Map::in_flight`].
     pub fn in_flight(mut self, calls: usize) -> Self {
         self.mapped.most = Some(calls.max(1));
@@ -177,13 +177,13 @@ impl<'a, I: Iterator<Item = Call<'a, R>>, R: 'static> FusedIterator for Map<'_, 
 
 impl<'a, I: Iterator<Item = Call<'a, R>>, R: 'static> FusedIterator for MapUnordered<'_, I, R> {}
 
-impl<I, R: 'static> fmt::Debug for Map<'_, I, R> {
+impl<I: Iterator, R: 'static> fmt::Debug for Map<'_, I, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Map").field("in_flight", &self.mapped.line.flight.len()).finish_non_exhaustive()
     }
 }
 
-impl<I, R: 'static> fmt::Debug for MapUnordered<'_, I, R> {
+impl<I: Iterator, R: 'static> fmt::Debug for MapUnordered<'_, I, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MapUnordered")
             .field("in_flight", &self.mapped.line.flight.len())
@@ -192,7 +192,7 @@ impl<I, R: 'static> fmt::Debug for MapUnordered<'_, I, R> {
 }
 
 /// What both are made of.
-struct Mapped<'p, I, R> {
+struct Mapped<'p, I: Iterator, R> {
     on: On<'p>,
     line: Line<I, R>,
     /// How many calls are under way at most.
@@ -200,8 +200,10 @@ struct Mapped<'p, I, R> {
 }
 
 /// Calls to be sent, and those that were.
-struct Line<I, R> {
+struct Line<I: Iterator, R> {
     calls: Fuse<I>,
+    /// One that found no slot.
+    held: Option<I::Item>,
     flight: Flight<R>,
     /// Whether the last call was there as soon as it was asked for.
     quick: bool,
@@ -213,7 +215,8 @@ where
     R: 'static,
 {
     fn new(on: On<'p>, calls: I) -> Self {
-        Mapped { on, line: Line { calls: calls.fuse(), flight: Flight::new(), quick: true }, most: None }
+        let line = Line { calls: calls.fuse(), held: None, flight: Flight::new(), quick: true };
+        Mapped { on, line, most: None }
     }
 
     /// The next result in this order, with its call's number.
@@ -222,29 +225,31 @@ where
         let pool = match self.on.pool() {
             Ok(pool) => pool,
             Err(error) => {
-                let _ = line.calls.next()?;
+                let _ = line.ask(0)?;
                 line.flight.fail(error);
                 return line.flight.take(0, false).map(|(number, result, _)| (number, result));
             }
         };
         if let Place::Here { .. } = pool.backend.place() {
-            line.flight.send(pool, line.calls.next()?, None);
+            let call = line.ask(0)?;
+            line.flight.send(pool, call, None);
             return line.flight.take(0, false).map(|(number, result, _)| (number, result));
         }
         let most = self.most.unwrap_or_else(|| pool.in_flight());
         // One for one, in the slot of the result. The user's code runs before that is taken.
-        let call = line.send_ahead(pool, most, order).or_else(|| line.ask(most));
+        line.send_ahead(pool, most, order);
+        let call = line.ask(most);
         let at = order.wait(&line.flight)?;
         let (number, result, slot) = line.flight.take(at, call.is_some())?;
         if let Some(call) = call {
-            line.flight.send(pool, call, slot);
+            line.held = line.flight.send(pool, call, slot);
         }
         Some((number, result))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (least, most) = self.line.calls.size_hint();
-        let under_way = self.line.flight.len();
+        let under_way = self.line.flight.len() + usize::from(self.line.held.is_some());
         (least.saturating_add(under_way), most.and_then(|most| most.checked_add(under_way)))
     }
 }
@@ -254,29 +259,29 @@ where
     I: Iterator<Item = Call<'a, R>>,
     R: 'static,
 {
-    /// Sends calls until enough are under way, or the wanted result is there; a call that found no slot.
+    /// Sends calls until enough are under way, the wanted result is there, or there is no slot.
     ///
     /// With the result there at once, one more all the same, so that there are enough when it is the caller that
     /// is slow. But no one is kept waiting for calls that are slow to come.
-    fn send_ahead(&mut self, pool: &Pool, most: usize, order: Order) -> Option<Call<'a, R>> {
+    fn send_ahead(&mut self, pool: &Pool, most: usize, order: Order) {
         while self.flight.len() < most {
             let there = order.find(&self.flight).is_some();
             if there && !self.quick {
-                return None;
+                return;
             }
-            let call = self.ask(most)?;
-            if let Some(call) = self.flight.send(pool, call, None) {
-                return Some(call);
-            }
-            if there {
-                return None;
+            let Some(call) = self.ask(most) else { return };
+            self.held = self.flight.send(pool, call, None);
+            if there || self.held.is_some() {
+                return;
             }
         }
-        None
     }
 
     /// The next call; notes whether it was slow to come, as long as that matters.
     fn ask(&mut self, most: usize) -> Option<Call<'a, R>> {
+        if self.held.is_some() {
+            return self.held.take();
+        }
         if self.flight.len() >= most {
             return self.calls.next();
         }

@@ -11,8 +11,10 @@ pub mod deaths;
 pub mod ends;
 pub mod faults;
 pub mod hostile;
+pub mod joined;
 pub mod kept;
 pub mod limits;
+pub mod mapped;
 pub mod shared;
 pub mod sharing;
 pub mod short;
@@ -305,6 +307,45 @@ macro_rules! long_scenes {
     };
 }
 
+/// The scenes of [`mapped`], given to a macro.
+#[macro_export]
+macro_rules! mapped_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { mapped:
+            results_come_in_the_order_of_the_calls
+            an_endless_source_is_taken_from_as_results_are_wanted
+            the_first_result_comes_before_the_last_input
+            an_error_is_its_own_items_and_the_others_go_on
+            collecting_stops_at_the_first_error_and_cancels_the_rest
+            a_dropped_map_cancels_what_is_queued
+            unordered_results_come_as_they_are_there
+            maps_share_a_pool
+            a_source_that_panics_costs_no_slot
+            deaths_under_a_map_cost_their_calls_alone
+            a_map_on_a_closed_pool_says_so_for_each_item
+            a_slow_oldest_call_lets_as_many_others_run_as_may_be_under_way
+            whoever_waits_for_any_is_woken
+        }
+    };
+}
+
+/// The scenes of [`joined`], given to a macro.
+#[macro_export]
+macro_rules! joined_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { joined:
+            join_all_gives_what_became_of_each_in_order
+            join_all_timeout_gives_what_finished_and_the_handles_of_what_did_not
+            as_completed_gives_results_in_the_order_in_which_they_come
+            as_completed_hands_the_other_handles_back
+            select_first_gives_the_first_and_the_other_handles
+            handles_of_several_pools_are_waited_for_together
+            many_handles_are_completed_through_few_slots
+            a_dropped_as_completed_detaches_the_rest
+        }
+    };
+}
+
 /// A scene with the name of its list and its own.
 pub type Named = (&'static str, fn());
 
@@ -328,6 +369,8 @@ pub fn all() -> Vec<Named> {
         alone_scenes!(crate::table),
         long_scenes!(crate::table),
         end_scenes!(crate::table),
+        joined_scenes!(crate::table),
+        mapped_scenes!(crate::table),
     ];
     lists.concat()
 }
