@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -15,6 +16,9 @@ use crate::processes::client::{Client, NotSent, Ticket, WhenFull};
 
 /// Looks at so many words while it spins; looking at more keeps their lines from the workers.
 const SPUN: usize = 128;
+/// With results that come fast, a thread waits for several, about so long: to be woken for each takes the workers
+/// longer than a short call.
+const SPAN: Duration = Duration::from_micros(500);
 
 /// Dropping it cancels what is under way.
 pub(crate) struct Flight<R> {
@@ -24,6 +28,25 @@ pub(crate) struct Flight<R> {
     client: Option<Arc<Client>>,
     /// How many calls were sent.
     sent: usize,
+    pace: Pace,
+}
+
+/// How fast results come.
+struct Pace {
+    /// When this thread last began to wait.
+    since: Instant,
+    /// Results that were taken since then.
+    taken: u32,
+}
+
+impl Pace {
+    /// How many results come in [`SPAN`] if they come as they did since the last wait; a wait begins.
+    fn within_span(&mut self) -> usize {
+        let (now, taken) = (Instant::now(), self.taken);
+        let each = now.duration_since(self.since) / taken.max(1);
+        (self.since, self.taken) = (now, 0);
+        if taken == 0 { 1 } else { (SPAN.as_nanos() / each.as_nanos().max(1)) as usize }
+    }
 }
 
 enum Flying<R> {
@@ -35,7 +58,12 @@ enum Flying<R> {
 
 impl<R: 'static> Flight<R> {
     pub(crate) fn new() -> Self {
-        Flight { under_way: VecDeque::new(), client: None, sent: 0 }
+        Flight {
+            under_way: VecDeque::new(),
+            client: None,
+            sent: 0,
+            pace: Pace { since: Instant::now(), taken: 0 },
+        }
     }
 
     /// How many calls are under way.
@@ -103,19 +131,43 @@ impl<R: 'static> Flight<R> {
         (0..self.len()).find(|at| self.is_finished(*at))
     }
 
+    /// How many results a thread waits for that finds none.
+    fn some(&mut self) -> usize {
+        self.pace.within_span().min(self.len() / 2).max(1)
+    }
+
     /// Waits for the oldest.
-    pub(crate) fn wait_for_first(&self) {
-        match (self.under_way.front(), &self.client) {
-            (Some((_, Flying::Sent(sent))), Some(client)) => drop(client.wait(sent.ticket, None)),
-            (Some((_, Flying::Held(handle))), _) => drop(handle.wait_until(None)),
+    pub(crate) fn wait_for_first(&mut self) {
+        if self.is_finished(0) {
+            return;
+        }
+        let some = self.some();
+        if some > 1
+            && let Some(client) = &self.client
+        {
+            client.sleep_until_settled(some, SPAN);
+        }
+        self.wait_for(0, None);
+    }
+
+    fn wait_for(&self, at: usize, until: Option<Instant>) {
+        match (self.under_way.get(at), &self.client) {
+            (Some((_, Flying::Sent(sent))), Some(client)) => drop(client.wait(sent.ticket, until)),
+            (Some((_, Flying::Held(handle))), _) => drop(handle.wait_until(until)),
             _ => {}
         }
     }
 
     /// Waits for any; which.
-    pub(crate) fn wait_for_any(&self) -> Option<usize> {
-        let mut found = None;
-        if let Some(client) = &self.client {
+    pub(crate) fn wait_for_any(&mut self) -> Option<usize> {
+        let mut found = self.first_finished();
+        if found.is_none()
+            && let Some(client) = self.client.clone()
+        {
+            let some = self.some();
+            if some > 1 {
+                client.sleep_until_settled(some, SPAN);
+            }
             client.wait_for_any(None, self.len() <= SPUN, || {
                 found = self.first_finished();
                 found.is_some()
@@ -127,6 +179,7 @@ impl<R: 'static> Flight<R> {
     /// Takes the number and the result of one that is finished; its slot too, if one is wanted and it is to be had.
     pub(crate) fn take(&mut self, at: usize, wants_slot: bool) -> Option<(usize, Result<R>, Option<Ticket>)> {
         let (number, flying) = self.under_way.remove(at)?;
+        self.pace.taken = self.pace.taken.saturating_add(1);
         let (result, slot) = match (flying, &self.client) {
             (Flying::Sent(sent), Some(client)) if wants_slot => sent.replace(client),
             (Flying::Sent(sent), Some(client)) => (sent.collect(client), None),

@@ -98,7 +98,7 @@ pub struct MapUnordered<'p, I: Iterator, R> {
 
 impl<I: Iterator, R> Map<'_, I, R> {
     /// How many calls are under way at most, those included that are finished and not asked for yet; at least
-    /// 1, by default 64 for each worker, but no more than half of the pool's slots.
+    /// 1, by default half of the pool's slots.
     ///
     /// While the oldest call takes its time, so many others can run and wait for their turn.
     pub fn in_flight(mut self, calls: usize) -> Self {
@@ -239,7 +239,7 @@ where
         // One for one, in the slot of the result. The user's code runs before that is taken.
         line.send_ahead(pool, most, order);
         let call = line.ask(most);
-        let at = order.wait(&line.flight)?;
+        let at = order.wait(&mut line.flight)?;
         let (number, result, slot) = line.flight.take(at, call.is_some())?;
         if let Some(call) = call {
             line.held = line.flight.send(pool, call, slot);
@@ -311,7 +311,7 @@ impl Order {
     }
 
     /// The wanted one, once it is finished; `None` if nothing is under way.
-    fn wait<R: 'static>(self, flight: &Flight<R>) -> Option<usize> {
+    fn wait<R: 'static>(self, flight: &mut Flight<R>) -> Option<usize> {
         if flight.len() == 0 {
             return None;
         }

@@ -46,9 +46,6 @@ pub(crate) enum Backend {
 /// Why a worker opens no pool of its own.
 const IN_WORKER: &str = "a worker runs the calls that its task makes itself";
 
-/// Calls of a map that are under way at once for each worker, unless it is said.
-const EACH: usize = 64;
-
 /// Every pool of this process that may still have processes, for the end of the program.
 static LIVING: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
 
@@ -134,9 +131,7 @@ impl Pool {
     /// How many calls a map has under way at most, unless it is said.
     pub(crate) fn in_flight(&self) -> usize {
         match &self.backend {
-            Backend::Processes(client) => {
-                (EACH * client.settings.workers).min(client.settings.slots / 2).max(1)
-            }
+            Backend::Processes(client) => (client.settings.slots / 2).max(1),
             Backend::Inline { .. } => 1,
         }
     }

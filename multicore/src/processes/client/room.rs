@@ -34,19 +34,19 @@ impl Client {
         let mut longest = FIRST;
         loop {
             self.patrol();
-            if self.sleep(longest) || self.is_any_open() {
+            if self.sleep_until_settled(self.enough(), longest) || self.is_any_open() {
                 return;
             }
             longest *= 2;
         }
     }
 
-    /// Sleeps until enough calls have settled from now on, but no longer than this and the next round; whether
+    /// Sleeps until so many calls have settled from now on, but no longer than this and the next round; whether
     /// they have.
-    fn sleep(&self, longest: Duration) -> bool {
-        let head = self.region.head();
-        let seen = self.doze_off(self.enough() as i64);
-        let slept = futex::wait(&head.progress.0, seen, Some(longest.min(self.until_next_round())));
+    pub(crate) fn sleep_until_settled(&self, calls: usize, longest: Duration) -> bool {
+        let seen = self.doze_off(calls as i64);
+        let longest = longest.min(self.until_next_round());
+        let slept = futex::wait(&self.region.head().progress.0, seen, Some(longest));
         self.wake_up();
         matches!(slept, Wait::Woken | Wait::Changed)
     }
