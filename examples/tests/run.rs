@@ -1,10 +1,14 @@
 //! Runs each example as a process of its own; each asserts its own result.
 
 use std::env;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use nix::pty::{OpenptyResult, Winsize, openpty};
 
 /// Far longer than any example takes; what is still there then hangs.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -96,4 +100,35 @@ fn untrusted() {
         assert!(output.starts_with("24 good pictures decoded; and 6 others:\n"), "{output}");
         assert_eq!(output.lines().count(), 7, "{output}");
     }
+}
+
+/// Nothing is drawn where the output is no terminal: `run` sees no complaints.
+#[test]
+fn parallel_map() {
+    for variables in [&[][..], &[("MULTICORE_START", "exec")]] {
+        let output = run("parallel_map", &["24"], variables);
+        assert!(output.starts_with("24 pages in "), "{output}");
+        assert!(output.contains("\n7 pages in time, 1 not\n"), "{output}");
+        assert!(output.contains("fetch` was cancelled"), "{output}");
+    }
+}
+
+/// On a terminal a bar says how many of how many.
+#[test]
+fn parallel_map_draws_a_bar_on_a_terminal() {
+    let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+    let OpenptyResult { master, slave } = openpty(Some(&size), None).expect("a terminal");
+    let mut child = Command::new(path("parallel_map"))
+        .arg("24")
+        .env("TERM", "xterm")
+        .stdout(Stdio::null())
+        .stderr(Stdio::from(slave))
+        .spawn()
+        .expect("the example starts");
+    let mut drawn = Vec::new();
+    // Ends with an error once nobody holds the other end.
+    let _ = File::from(master).read_to_end(&mut drawn);
+    assert!(child.wait().expect("it is our child").success());
+    let drawn = String::from_utf8_lossy(&drawn);
+    assert!(drawn.contains("24/24") && drawn.contains("/s"), "{drawn:?}");
 }

@@ -107,6 +107,7 @@ pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `max_load_average = 0.85` | runs here, one after another, while the machine is busier |
 /// | `pool = &pool` | in place of the default pool |
 /// | `inline = true` | runs here, one after another |
+/// | `progress = true` | draws a bar on the standard error output, if that is a terminal; needs the feature `indicatif` |
 #[proc_macro]
 pub fn par_ranges(input: TokenStream) -> TokenStream {
     par_ranges::expand(input.into()).into()

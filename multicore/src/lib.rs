@@ -189,6 +189,8 @@ pub use handle::borrowed::{Borrowed, InPlace};
 pub use handle::{Handle, TrySpawnError};
 pub use inside::{breadcrumb, cancelled};
 pub use load::set_load_source;
+#[cfg(feature = "indicatif")]
+pub use many::bar::WithBar;
 pub use many::completed::{AsCompleted, Elapsed, as_completed};
 pub use many::items::Items;
 pub use many::join::{Joined, Selected, join_all, join_all_timeout, select_first};

@@ -108,6 +108,30 @@ macro_rules! __multicore_json {
 
 pub use crate::__multicore_json as json;
 
+/// Whether a bar is drawn, or the one error that says which feature has it.
+#[doc(hidden)]
+#[cfg(feature = "indicatif")]
+#[macro_export]
+macro_rules! __multicore_progress {
+    ($value:expr) => {
+        $value
+    };
+}
+
+/// Whether a bar is drawn, or the one error that says which feature has it.
+#[doc(hidden)]
+#[cfg(not(feature = "indicatif"))]
+#[macro_export]
+macro_rules! __multicore_progress {
+    ($value:expr) => {
+        ::core::compile_error!(
+            "the option `progress` needs the feature `indicatif` of `multicore`: write `multicore = { …, features = [\"indicatif\"] }` in Cargo.toml"
+        )
+    };
+}
+
+pub use crate::__multicore_progress as progress;
+
 /// Makes a call out of generated code's parts.
 pub fn call<'a, A: 'a, R: 'a>(
     entry: &'static Entry,

@@ -17,6 +17,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ("max_load_average", "max_load_average = 0.85"),
     ("pool", "pool = &pool"),
     ("inline", "inline = true"),
+    ("progress", "progress = true"),
     ("crate", "crate = path::to::multicore"),
 ];
 

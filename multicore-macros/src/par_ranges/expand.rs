@@ -19,6 +19,11 @@ pub(crate) fn par_ranges(args: &Args) -> TokenStream {
         let name = &setting.name;
         match name.to_string().as_str() {
             "inline" => quote!(#name: #value),
+            // At the option's name, where the error about the missing feature belongs.
+            "progress" => {
+                let krate = at(name.span(), krate);
+                quote_spanned!(name.span()=> #name: #krate::__private::progress!(#value))
+            }
             _ => quote_spanned!(value.span()=> #name: #krate::__private::Some(#value)),
         }
     });

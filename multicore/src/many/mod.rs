@@ -1,6 +1,8 @@
 //! Many calls at once: in order, in ranges, as they come.
 
 mod any;
+#[cfg(feature = "indicatif")]
+pub(crate) mod bar;
 pub(crate) mod completed;
 mod flight;
 pub(crate) mod group;
@@ -10,4 +12,5 @@ pub(crate) mod map;
 mod on;
 pub(crate) mod par;
 pub(crate) mod ranges;
+mod steps;
 pub(crate) mod task;

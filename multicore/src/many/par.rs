@@ -9,6 +9,7 @@ use crate::handle::Handle;
 use crate::load;
 use crate::many::items::{Chunks, Items};
 use crate::many::ranges::{balanced, default_count};
+use crate::many::steps::Steps;
 use crate::many::task::{Task, all_or_first_error};
 use crate::pool::{Pool, allow_inline, default};
 
@@ -29,6 +30,8 @@ pub struct ParOptions<'p> {
     pub pool: Option<&'p Pool>,
     /// Run here whatever the load.
     pub inline: bool,
+    /// Draw a bar.
+    pub progress: bool,
 }
 
 /// Runs `F` over chunks of `items`; results in order, or the first error in order once every chunk has
@@ -58,14 +61,18 @@ where
             "the pool has a timeout, a limit or a sandbox, and the chunks would have to run in this very process",
         ));
     }
+    let steps = Steps::of(options.progress, chunks.iter().map(ExactSizeIterator::len).sum());
     if inline {
-        return here(chunks, call);
+        return here(chunks, call, &steps);
     }
     let opened = match options.pool {
         Some(_) => None,
         None => Some(default::pool()?),
     };
     let pool = options.pool.or(opened.as_deref()).ok_or(Error::Closed)?;
+    if options.progress {
+        return as_they_settle(pool, options.workers, &chunks, call, &steps);
+    }
     let mut task = Task::on(pool);
     for range in chunks {
         if let Some(at_once) = options.workers {
@@ -83,12 +90,34 @@ where
 fn here<'i, R: 'static>(
     chunks: Vec<Range<usize>>,
     call: impl Fn(Range<usize>) -> Call<'i, R>,
+    steps: &Steps,
 ) -> Result<Vec<R>> {
     let mut results = Vec::with_capacity(chunks.len());
     for range in chunks {
-        let call = call(range);
+        let call = call(range.clone());
         allow_inline(false, &call)?;
         results.push(Handle::here(call).get());
+        steps.add(ExactSizeIterator::len(&range));
+    }
+    all_or_first_error(results)
+}
+
+/// Counts each chunk as soon as it has settled.
+fn as_they_settle<'i, R: 'static>(
+    pool: &Pool,
+    at_once: Option<usize>,
+    chunks: &[Range<usize>],
+    call: impl Fn(Range<usize>) -> Call<'i, R>,
+    steps: &Steps,
+) -> Result<Vec<R>> {
+    let mut calls = pool.map_unordered(chunks.iter().cloned().map(call));
+    if let Some(at_once) = at_once {
+        calls = calls.in_flight(at_once);
+    }
+    let mut results: Vec<_> = chunks.iter().map(|_| Err(Error::Closed)).collect();
+    for (at, result) in calls.indexed() {
+        steps.add(ExactSizeIterator::len(&chunks[at]));
+        results[at] = result;
     }
     all_or_first_error(results)
 }
