@@ -105,8 +105,17 @@ pub fn open_descriptors() -> usize {
 
 /// How much memory of a process is resident, shared memory included, in KiB; 0 when there is none.
 pub fn resident(pid: i32) -> u64 {
+    kibibytes(pid, "VmRSS:")
+}
+
+/// How much memory of its own a process has resident, in KiB; 0 when there is none.
+pub fn own_memory(pid: i32) -> u64 {
+    kibibytes(pid, "RssAnon:")
+}
+
+fn kibibytes(pid: i32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
 }
 

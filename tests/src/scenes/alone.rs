@@ -460,3 +460,22 @@ pub fn a_waiter_under_signals_sees_the_death_of_the_supervisor() {
     });
     rig.end();
 }
+
+/// A source without an end, a million results in order: what the client keeps meanwhile does not grow.
+pub fn a_million_mapped_results_leave_memory_flat() {
+    let rig = Rig::with(builder().workers(2));
+    let client = std::process::id() as i32;
+    let mut results = rig.pool.map((0..).map(tasks::square::call));
+    let (mut before, mut after) = (0, 0);
+    for n in 0..1_000_000u64 {
+        assert_eq!(results.next().unwrap().unwrap(), n * n);
+        match n {
+            100_000 => before = procfs::own_memory(client),
+            _ if n % 100_000 == 99_999 => after = after.max(procfs::own_memory(client)),
+            _ => {}
+        }
+    }
+    drop(results);
+    assert!(before != 0 && after <= before + 1024, "{before} KiB, later {after} KiB");
+    rig.end();
+}

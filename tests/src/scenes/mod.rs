@@ -271,6 +271,7 @@ macro_rules! alone_scenes {
             what_is_handed_back_takes_no_second_window
             random_deaths_mix_nothing_up
             idle_processes_use_no_cpu
+            a_million_mapped_results_leave_memory_flat
             the_programs_own_wait_does_no_harm_and_takes_none
             a_fork_of_the_client_builds_its_own_pool
             a_pipe_that_the_client_closes_ends_for_its_reader
