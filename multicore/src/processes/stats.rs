@@ -14,9 +14,10 @@ impl Pool {
     /// What the pool has done since it was opened.
     ///
     /// Nothing is measured for it that calls would wait for, so reading is all that it costs: some microseconds,
-    /// more with many slots. The counts of calls are of one moment and add up, also while calls run and workers
-    /// die. Each worker's numbers are of one moment of its own, and up to a few calls behind: short calls are
-    /// timed several at a time, about 20 µs together, each with their mean.
+    /// more with many slots. Each call is counted in one place, and none is missed, also while calls run and workers
+    /// die: where it was at some moment of the look. So with short calls more may be running than there are workers.
+    /// Each worker's numbers are of one moment of its own; its times are up to a few calls behind, because short
+    /// calls are timed several at a time, about 20 µs together, each with their mean.
     ///
     /// Calls that run in this process are not counted: where all do, everything is 0, and so it is in a forked
     /// child, whose pool this is not. They can be read after [`shutdown`](Pool::shutdown) as well.
