@@ -55,7 +55,12 @@ impl Client {
     fn stats(&self) -> Stats {
         let totals = self.totals();
         let workers = 0..self.region.geometry().workers;
-        let sums: Vec<Sums> = workers.map(|worker| read(&self.region, worker)).collect();
+        let mut sums: Vec<Sums> = workers.map(|worker| read(&self.region, worker)).collect();
+        let mut counts = self.account.counts();
+        for (worker, sums) in sums.iter_mut().enumerate() {
+            sums.busy = counts.busy(worker, sums.busy);
+        }
+        drop(counts);
         let workers = sums.iter().enumerate().map(|(worker, sums)| {
             let pid = self.region.worker(worker).pid.load(Relaxed) as i32;
             worker_stats(sums, (pid > 0 && !totals.over).then_some(pid))

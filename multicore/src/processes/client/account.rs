@@ -40,7 +40,7 @@ pub(in crate::processes) struct Account {
     pub(in crate::processes) opened: u64,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub(in crate::processes) struct Counts {
     /// Uses of slots for no call.
     pub(in crate::processes) unsent: u64,
@@ -48,9 +48,19 @@ pub(in crate::processes) struct Counts {
     failed: CallCounts,
     /// Supervisors after the first.
     pub(in crate::processes) supervisors: u64,
+    /// How long each worker was said to be busy.
+    busy: Vec<u64>,
 }
 
 impl Counts {
+    /// How long a worker is to be said to be busy, so that it never gets less. One that had read the clock and was
+    /// not yet through with its account, when somebody looked who read the clock later, ends with less than he saw.
+    pub(in crate::processes) fn busy(&mut self, worker: usize, nanoseconds: u64) -> u64 {
+        self.busy.resize(self.busy.len().max(worker + 1), 0);
+        self.busy[worker] = self.busy[worker].max(nanoseconds);
+        self.busy[worker]
+    }
+
     pub(in crate::processes) fn count(&mut self, verdict: Verdict) {
         count(&mut self.failed, verdict);
     }
