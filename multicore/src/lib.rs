@@ -172,6 +172,7 @@ mod report;
 mod sandbox;
 mod shared;
 mod shm;
+mod stats;
 mod sys;
 
 #[doc(hidden)]
@@ -201,7 +202,9 @@ pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
 pub use processes::state::{PoolState, WorkerState};
+pub use processes::stats::stats;
 pub use registry::{TaskInfo, tasks};
 #[cfg(feature = "sandbox")]
 pub use sandbox::Sandbox;
 pub use shared::{Shared, share};
+pub use stats::{CallCounts, Histogram, RestartCounts, Stats, WorkerStats};

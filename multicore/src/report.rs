@@ -1,12 +1,13 @@
 //! What travels in a result window when there is no result: a report of what went wrong.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, Codec, Failure};
 use crate::error::{Error, Exit, Signal, Usage};
-use crate::shm::layout::{Outcome, SlotHeader};
+use crate::shm::layout::{Outcome, SlotHeader, Verdict};
 use crate::shm::note::wipe;
 use crate::shm::window::{Payload, WindowWriter};
 
@@ -80,6 +81,7 @@ impl From<Failure> for Report {
 impl Report {
     /// Writes the report in place of whatever the window held, and says so in the slot's header.
     pub(crate) fn put(&self, header: &SlotHeader, out: &mut WindowWriter<'_>) {
+        header.verdict.store(self.verdict() as u32, Relaxed);
         out.restart();
         match codec::encode(Codec::Bincode, self, out) {
             Ok(()) => header.hold(Outcome::Report, out.needed() as u64),
@@ -89,6 +91,20 @@ impl Report {
             }
             // An empty report is read as one that does not decode.
             Err(_) => header.hold(Outcome::Report, 0),
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self {
+            Report::Panicked { .. } => Verdict::Panicked,
+            Report::Died { .. } => Verdict::Died,
+            Report::TimedOut { .. } => Verdict::TimedOut,
+            Report::Cancelled => Verdict::Cancelled,
+            Report::Encode(_)
+            | Report::Decode(_)
+            | Report::TooLarge { .. }
+            | Report::Os { .. }
+            | Report::UnknownTask { .. } => Verdict::Failed,
         }
     }
 

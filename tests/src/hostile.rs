@@ -84,6 +84,11 @@ pub const FORGERIES: &[Forgery] = forgeries! {
         record.hand.store(any(random), Relaxed);
         record.core.store(any(random) as u32, Relaxed);
     };
+    tallies: |region, random| noise(region, region.geometry().tally(0)..region.geometry().state(0), random);
+    verdicts: |region, random| {
+        slot(region, random).verdict.store(any(random) as u32, Relaxed);
+        slot(region, random).published.store(any(random), Relaxed);
+    };
     last_words: |region, random| {
         let geometry = region.geometry();
         let start = geometry.worker(random.below(geometry.workers as u64) as usize);

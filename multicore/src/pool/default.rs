@@ -73,7 +73,7 @@ fn open(state: &mut State, settings: Settings, from: Origin) -> Result<Arc<Pool>
 }
 
 /// The default pool, if it is open.
-fn opened() -> Option<Arc<Pool>> {
+pub(crate) fn opened() -> Option<Arc<Pool>> {
     if ready::in_worker() {
         return None;
     }

@@ -14,6 +14,7 @@ pub(crate) mod repair;
 mod roster;
 pub(crate) mod spin;
 pub(crate) mod state;
+pub(crate) mod stats;
 pub(crate) mod supervisor;
 pub(crate) mod worker;
 

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
+use crate::processes::clock;
 use crate::processes::worker::{low_half, wake_sleepers};
 use crate::report::{Report, WireExit};
 use crate::shm::note::wipe;
@@ -75,6 +76,7 @@ pub(crate) fn after_death(region: &Region, death: &Death) {
     // Else a publisher would wake it, or its replacement that is still starting, in place of somebody
     // who really sleeps.
     region.lookout().forget(usize::from(death.worker));
+    region.tally(usize::from(death.worker)).cut_off(clock::now());
     for slot in 0..region.geometry().slots {
         let state = region.slot(slot).state.state();
         let mine = state.owner() == death.worker;
@@ -103,6 +105,8 @@ fn settle(region: &Region, slot: usize, death: &Death) {
     let retries = header.retries.load(Relaxed);
     if retries > 0 {
         header.retries.store(retries - 1, Relaxed);
+        // It may have failed, and been too late with it.
+        header.verdict.store(0, Relaxed);
         if header.state.requeue(death.worker, true) == Requeued::Ready {
             return;
         }
@@ -133,6 +137,8 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     let mut out = WindowWriter::new(&mut store, region.geometry().window);
     report.put(&header, &mut out);
     report.wipe();
+    // Nobody has asked how long it waited.
+    header.published.store(0, Relaxed);
     if header.state.state().detached() {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }

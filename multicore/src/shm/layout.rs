@@ -2,17 +2,17 @@
 //! the [`Geometry`], which each process has from its own trusted side.
 //!
 //! ```text
-//! head | ready, free, idle, alert sets | worker records | state words | slot headers | windows …
-//!                                                             one row                    slot 0: arguments, result
-//!                                                                                        slot 1: arguments, result
+//! head | ready, free, idle, alert sets | worker records | tallies | state words | slot headers | windows …
+//!                                                                       one row                    slot 0: arguments, result
+//!                                                                                                  slot 1: arguments, result
 //! ```
 //!
 //! A payload of up to [`INLINE`] bytes lies in its slot's header, a longer one in its window: the length says
 //! which. So a small call touches no page of its own. The state words stand in a row: whoever claims, publishes or
 //! collects several calls moves one cache line for eight of them.
 //!
-//! The tests include this file for their hostile workers: beside the standard library and `note` it names
-//! nothing.
+//! The tests include this file for their hostile workers: beside the standard library, `note` and `tally` it
+//! names nothing.
 //!
 //! The part up to the windows is given its pages before the first call. The windows are sparse:
 //! each is as large as the payload limit, and costs memory only where it was written.
@@ -22,6 +22,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64};
 
 use super::note::Note;
+use super::tally::Tally;
 
 /// Bytes of a page, as far as the layout is concerned: windows start at multiples of it.
 pub(crate) const PAGE: usize = 4096;
@@ -119,6 +120,8 @@ pub(crate) struct SlotHeader {
     pub(crate) fault: AtomicU32,
     /// Nonzero: the windows were emptied since the slot was last used.
     pub(crate) cooled: AtomicU32,
+    /// When the call was published, on the monotonic clock; 0 unless somebody wants to know how long it waits.
+    pub(crate) published: AtomicU64,
     /// The arguments where they are short. Written and read as a window's bytes are, by the same owners.
     arguments: Inline,
     pub(crate) result_len: AtomicU64,
@@ -126,6 +129,8 @@ pub(crate) struct SlotHeader {
     pub(crate) result_pages: AtomicU64,
     /// An [`Outcome`] by number.
     pub(crate) outcome: AtomicU32,
+    /// The [`Verdict`] on a call that failed, by number, until the client has counted it; 0 for none.
+    pub(crate) verdict: AtomicU32,
     /// Where in the argument window a result begins that is a part of it.
     pub(crate) result_start: AtomicU64,
     /// The result where it is short, likewise.
@@ -148,6 +153,29 @@ pub(crate) enum Outcome {
     NoMemory = 3,
     /// Nothing: the result is a part of the arguments, from `result_start` on.
     Part = 4,
+}
+
+/// How a call failed, for those who count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Verdict {
+    Panicked = 1,
+    /// The arguments or the result did not come through.
+    Failed = 2,
+    Died = 3,
+    TimedOut = 4,
+    Cancelled = 5,
+}
+
+impl Verdict {
+    const ALL: [Verdict; 5] =
+        [Verdict::Panicked, Verdict::Failed, Verdict::Died, Verdict::TimedOut, Verdict::Cancelled];
+
+    /// The verdict of this number; `None` for 0. A number that means nothing is a forged one's.
+    pub(crate) fn of(number: u32) -> Option<Verdict> {
+        let known = || Verdict::ALL.into_iter().find(|verdict| *verdict as u32 == number);
+        (number != 0).then(|| known().unwrap_or(Verdict::Failed))
+    }
 }
 
 impl SlotHeader {
@@ -187,8 +215,12 @@ impl Geometry {
         self.alert_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
     }
 
+    pub(crate) const fn tally(&self, worker: usize) -> usize {
+        self.worker(self.workers) + worker * size_of::<Tally>()
+    }
+
     pub(crate) const fn state(&self, slot: usize) -> usize {
-        self.worker(self.workers) + slot * size_of::<AtomicU64>()
+        self.tally(self.workers) + slot * size_of::<AtomicU64>()
     }
 
     pub(crate) const fn slot(&self, index: usize) -> usize {

@@ -6,6 +6,7 @@
 //! | [`hint`] | bit sets that make finding fast and decide nothing (safe code) |
 //! | [`lookout`] | who looks for calls, and who is woken for one (safe code) |
 //! | [`note`] | short texts that outlive whoever wrote them (safe code) |
+//! | [`tally`] | what is counted of a seat's workers (safe code) |
 //! | [`layout`] | which byte of the region is what |
 //! | [`region`] | references to the parts of one mapped region |
 //! | [`in_place`] | references to a result that stays in its window |
@@ -18,6 +19,7 @@ pub(crate) mod layout;
 pub(crate) mod lookout;
 pub(crate) mod note;
 pub(crate) mod region;
+pub(crate) mod tally;
 pub(crate) mod window;
 pub(crate) mod word;
 

@@ -26,6 +26,7 @@ use memmap2::{Advice, MmapRaw};
 use super::hint::HintSet;
 use super::layout::{Geometry, Head, INLINE, PAGE, SlotHeader, WorkerRecord};
 use super::lookout::Lookout;
+use super::tally::Tally;
 use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
@@ -100,6 +101,13 @@ impl Region {
         assert!(index < self.geometry.workers);
         // SAFETY: [map-live] [control-atomic] index is in range and records are 128-aligned.
         unsafe { self.at(self.geometry.worker(index)).cast().as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn tally(&self, worker: usize) -> &Tally {
+        assert!(worker < self.geometry.workers);
+        // SAFETY: [map-live] [control-atomic] worker is in range and tallies are 128-aligned.
+        unsafe { self.at(self.geometry.tally(worker)).cast().as_ref() }
     }
 
     #[inline]
@@ -363,8 +371,9 @@ impl Store for WindowStore<'_> {
 }
 
 impl WorkerRecord {
-    /// As before the first worker of this seat.
-    pub(crate) fn reset(&self) {
+    /// As before the first worker of this seat; how many calls the last one had begun.
+    pub(crate) fn reset(&self) -> u64 {
+        let calls = self.calls.load(Relaxed);
         for word in [&self.ready, &self.current, &self.stack_overflow, &self.asks, &self.pid] {
             word.store(0, Relaxed);
         }
@@ -372,6 +381,7 @@ impl WorkerRecord {
         self.hand.store(0, Relaxed);
         self.words.clear();
         self.breadcrumb.clear();
+        calls
     }
 }
 

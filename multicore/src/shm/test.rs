@@ -3,4 +3,5 @@
 mod hint;
 mod note;
 mod region;
+mod tally;
 mod word;

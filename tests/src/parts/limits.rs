@@ -158,6 +158,7 @@ pub fn inline() {
     assert!(matches!(&error, Error::Panicked { message, .. } if message == "a literal"), "{error:?}");
     let back = tasks::echo::call(b"here").try_spawn().unwrap().get().unwrap();
     assert_eq!(back, b"here");
+    assert_eq!(pool.stats(), multicore::Stats::default(), "nothing is counted that runs here");
     println!("inline, {} children", crate::procfs::children(std::process::id() as i32).len());
 }
 

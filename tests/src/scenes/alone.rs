@@ -20,7 +20,7 @@ use crate::rig::{Rig, builder};
 use crate::watch::eventually;
 use crate::{tasks, wild};
 
-fn method() -> Start {
+pub(super) fn method() -> Start {
     let pool = builder().workers(1).build().unwrap();
     pool.start_method().unwrap()
 }

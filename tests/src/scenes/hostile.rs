@@ -122,6 +122,8 @@ fn client(pool: &Pool, random: &mut Random, over: &AtomicBool) -> Tally {
         tally.settle(raw);
         tally.settle(listed);
         numbers.into_iter().chain([timed, unwanted]).for_each(|handle| tally.settle(handle));
+        // Nonsense, perhaps, and no more than that.
+        let _ = pool.stats().to_string();
         tally.failed += u64::from(lent.and_then(Borrowed::into_owned).is_err());
         tally.settled += 1;
     }

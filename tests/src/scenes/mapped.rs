@@ -188,7 +188,7 @@ pub fn maps_share_a_pool() {
                     assert_eq!(result.unwrap(), n * n);
                 }
                 let sum: u64 = pool.map_unordered((0..500).map(square::call)).map(Result::unwrap).sum();
-                assert_eq!(sum, (0..500).map(|n| n * n).sum());
+                assert_eq!(sum, (0..500).map(|n| n * n).sum::<u64>());
             });
         }
     });

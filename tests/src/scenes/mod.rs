@@ -19,6 +19,7 @@ pub mod shared;
 pub mod sharing;
 pub mod short;
 pub mod start;
+pub mod stats;
 pub mod stopped;
 
 /// The scenes of [`calling`], given to a macro.
@@ -200,6 +201,33 @@ macro_rules! start_scenes {
     };
 }
 
+/// The scenes of [`stats`], given to a macro.
+#[macro_export]
+macro_rules! stats_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { stats:
+            every_outcome_is_counted_once
+            detached_calls_are_counted_as_they_end
+            what_waits_and_what_runs_is_counted_while_it_does
+            bytes_are_counted_exactly
+            recycled_workers_are_counted_and_lose_nothing
+            a_replaced_supervisor_goes_on_counting
+            some_calls_say_how_long_they_waited
+            what_a_pool_cannot_finish_is_lost
+            a_fork_of_the_client_reads_nothing
+            every_look_adds_up_while_workers_are_killed
+        }
+    };
+}
+
+/// The scenes of [`stats`] about the default pool, given to a macro.
+#[macro_export]
+macro_rules! default_stats_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { stats: the_default_pool_has_statistics_while_it_is_open }
+    };
+}
+
 /// The scenes of [`hostile`], given to a macro.
 #[macro_export]
 macro_rules! hostile_scenes {
@@ -363,6 +391,8 @@ pub fn all() -> Vec<Named> {
         short_scenes!(crate::table),
         limit_scenes!(crate::table),
         start_scenes!(crate::table),
+        stats_scenes!(crate::table),
+        default_stats_scenes!(crate::table),
         hostile_scenes!(crate::table),
         shared_scenes!(crate::table),
         kept_scenes!(crate::table),

@@ -17,6 +17,9 @@ pub(crate) mod layout;
 #[allow(dead_code, reason = "the tests need a part of it")]
 #[path = "../../../multicore/src/shm/note.rs"]
 mod note;
+#[allow(dead_code, reason = "the tests need a part of it")]
+#[path = "../../../multicore/src/shm/tally.rs"]
+mod tally;
 
 /// The region that this process maps.
 #[derive(Clone, Copy)]

@@ -6,6 +6,7 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::time::{Duration, Instant};
 
+use crate::processes::client::account::add;
 use crate::processes::client::life::Loss;
 use crate::processes::client::{Client, HELD, Ticket};
 use crate::processes::clock;
@@ -191,6 +192,9 @@ impl Client {
             n if n == Outcome::Report as u32 => self.region.result(slot, len).map(Taken::Report),
             _ => None,
         };
+        if let Some(Taken::Value(payload) | Taken::Report(payload)) = &taken {
+            add(&self.seat(ticket).bytes_received, payload.len() as u64);
+        }
         taken.unwrap_or(Taken::Garbled)
     }
 
@@ -217,6 +221,7 @@ impl Client {
         match self.header(ticket).state.cancel(ticket.generation) {
             Cancelled::Withdrawn => {
                 kept.insert(ticket, Kept::Lost(Loss::Cancelled));
+                self.count_loss(ticket.slot as usize, &Loss::Cancelled);
                 self.release(ticket);
                 drop(kept);
                 // Somebody may wait for the word to settle, and no worker will say so.

@@ -5,6 +5,7 @@
 //! keeps in memory of its own, so that a worker that scribbles over the region cannot make two
 //! threads use one slot.
 
+pub(crate) mod account;
 mod any;
 pub(crate) mod collect;
 pub(crate) mod launch;
@@ -24,6 +25,7 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::account::{Account, add, is_sample};
 use self::collect::{Kept, held};
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
@@ -57,8 +59,12 @@ pub(crate) struct Ticket {
 pub(in crate::processes) struct Seat {
     /// The generation under way, with [`HELD`] set; [`RESERVING`]; 0 when nobody here holds the slot.
     pub(in crate::processes) held: AtomicU64,
-    /// The last generation, which the next one follows whatever the word says.
-    generation: AtomicU32,
+    /// How often it was reserved. The lower half is the last generation, which the next one follows whatever the
+    /// word says.
+    uses: AtomicU64,
+    /// Bytes of the arguments that went through it, and of the outcomes that came back.
+    bytes_sent: AtomicU64,
+    bytes_received: AtomicU64,
     /// Bytes of the argument window that have pages.
     pub(in crate::processes) backed: AtomicU64,
     /// What its windows keep between calls.
@@ -99,6 +105,7 @@ pub(crate) struct Client {
     sleepers: Mutex<u32>,
     /// What calls name of shared data.
     pub(in crate::processes) shares: Shares,
+    pub(in crate::processes) account: Account,
     made_in: Token,
 }
 
@@ -150,6 +157,7 @@ impl Client {
             patrolled: AtomicU64::new(clock::now()),
             sleepers: Mutex::new(0),
             shares,
+            account: Account::open(),
             made_in: fork_guard::token(),
         }
     }
@@ -250,7 +258,8 @@ impl Client {
             // Nobody here let go of it: the hint was forged. Leave the slot to its holder.
             return None;
         }
-        let generation = seat.generation.load(Relaxed).wrapping_add(1);
+        let uses = seat.uses.load(Relaxed).wrapping_add(1);
+        let generation = uses as u32;
         let word = self.region.slot(slot).state;
         let reserved = word.reserve();
         if reserved != Some(generation) {
@@ -261,7 +270,7 @@ impl Client {
             seat.held.store(0, Release);
             return None;
         }
-        seat.generation.store(generation, Relaxed);
+        seat.uses.store(uses, Relaxed);
         seat.held.store(HELD | u64::from(generation), Release);
         Some(Ticket { slot: slot as u32, generation })
     }
@@ -282,7 +291,7 @@ impl Client {
             self.region.free().insert(slot);
             return None;
         };
-        seat.generation.store(generation, Relaxed);
+        add(&seat.uses, 1);
         let next = Ticket { slot: ticket.slot, generation };
         seat.held.store(held(next), Release);
         Some(next)
@@ -306,7 +315,11 @@ impl Client {
         let slot = ticket.slot as usize;
         self.shares.settled(ticket);
         self.seats[slot].held.store(0, Release);
-        self.header(ticket).state.abandon(ticket.generation);
+        {
+            let mut counts = self.account.counts();
+            self.header(ticket).state.abandon(ticket.generation);
+            counts.unsent += 1;
+        }
         self.region.free().insert(slot);
         crate::processes::worker::progress(&self.region, 1);
     }
@@ -340,6 +353,7 @@ impl Client {
         // What the patrol believes, whatever becomes of the header.
         self.seat(ticket).limit.store(limit, Relaxed);
         self.seat(ticket).retries.store(call.retries, Relaxed);
+        add(&self.seat(ticket).bytes_sent, out.needed() as u64);
         header.fault.store(fault::of_next_call(&self.faults, call.entry), Relaxed);
         std::mem::forget(abandon);
         Ok(())
@@ -348,8 +362,12 @@ impl Client {
     /// Hands the slot to the workers and wakes one if one sleeps, or who hands calls out to it.
     fn publish(&self, ticket: Ticket) {
         let slot = ticket.slot as usize;
+        let header = self.header(ticket);
+        if is_sample(ticket.generation) {
+            header.published.store(clock::now(), Relaxed);
+        }
         point("filled");
-        self.header(ticket).state.publish(ticket.generation);
+        header.state.publish(ticket.generation);
         if let Some(worker) = self.region.lookout().offer(slot) {
             if self.bell.is_some() {
                 return self.ring();

@@ -95,6 +95,7 @@ impl Client {
                     continue;
                 }
                 if let Some(generation) = ours {
+                    self.count_loss(slot, loss);
                     kept.insert(Ticket { slot: slot as u32, generation }, Kept::Lost(loss.clone()));
                     // Unless its handle was dropped just now, and somebody else sits there already.
                     let _ = self.seats[slot].held.compare_exchange(held, 0, SeqCst, SeqCst);

@@ -88,6 +88,7 @@ impl Client {
         }
         seat.share.known.store(true, Relaxed);
         let header = self.region.slot(slot);
+        self.count_failure(slot);
         let longest = header.arguments_len.load(Relaxed).max(header.result_len.load(Relaxed));
         if longest > PAGE as u64 {
             self.tell_of_warm_windows();
@@ -148,5 +149,7 @@ impl Client {
         self.region.cool(slot, &seat.backed);
         let share = seat.share.bytes.swap(0, Relaxed);
         self.warmth.exchange(share, 0, 0);
+        // Of a call that was detached.
+        self.count_failure(slot);
     }
 }

@@ -39,7 +39,7 @@ impl Supervisor {
 
     /// Forks the worker of an empty seat.
     pub(in crate::processes) fn fill_seat(&mut self, index: usize) {
-        self.region.worker(index).reset();
+        self.region.tally(index).seat(clock::now(), || self.region.worker(index).reset());
         let supervisor = Pid::this();
         if let Some(handout) = &mut self.handout
             && let Err(error) = handout.furnish(index, self.region.geometry().window)

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 use crate::error::Result;
 use crate::processes::map;
-use crate::shm::layout::{Geometry, Outcome, WorkerRecord};
+use crate::shm::layout::{Geometry, Outcome, Verdict, WorkerRecord};
 use crate::shm::region::{Region, Slot};
 use crate::shm::window::{WindowWriter, WriteError};
 use crate::shm::word::{Phase, Settled, Word};
@@ -38,6 +38,8 @@ pub(in crate::processes) struct Cell {
     /// Calls that it was given.
     calls: u32,
     hand: Option<Hand>,
+    /// How the last call failed, if it did.
+    verdict: Option<Verdict>,
     /// It wrote what no worker writes: nothing in here is believed any more.
     spoilt: bool,
     /// It was told that no call will come.
@@ -99,6 +101,7 @@ impl Cell {
             generation: 0,
             calls: 0,
             hand: None,
+            verdict: None,
             spoilt: false,
             dismissed: false,
             seen: Seen::default(),
@@ -129,6 +132,11 @@ impl Cell {
 
     pub(in crate::processes) fn hand(&self) -> Option<Hand> {
         self.hand
+    }
+
+    /// How the call failed whose outcome was taken last, as far as its worker may say so.
+    pub(in crate::processes) fn verdict(&self) -> Option<Verdict> {
+        self.verdict
     }
 
     /// What the worker does now.
@@ -207,6 +215,9 @@ impl Cell {
         let Some(outcome) = known.into_iter().find(|known| *known as u32 == outcome) else {
             return Err(Unfit::Spoilt);
         };
+        let panicked = header.verdict.load(Relaxed) == Verdict::Panicked as u32;
+        let failure = if panicked { Verdict::Panicked } else { Verdict::Failed };
+        self.verdict = (outcome != Outcome::Value).then_some(failure);
         // Of memory that there was not, it says which error.
         let len = if outcome == Outcome::NoMemory { 0 } else { usize::try_from(said).unwrap_or(usize::MAX) };
         if len > self.geometry().window {

@@ -26,7 +26,7 @@ use crate::processes::clock;
 use crate::processes::repair;
 use crate::processes::supervisor::cell::{Cell, Look, Unfit};
 use crate::processes::supervisor::{Seat, Supervisor, kill};
-use crate::processes::worker::tell;
+use crate::processes::worker::{tell, wait_is_over};
 use crate::report::Report;
 use crate::sandbox::Sandbox;
 use crate::shm::hint::Cursor;
@@ -212,6 +212,10 @@ fn give(region: &Region, index: usize, cell: &mut Cell) {
             continue;
         }
         record.calls.fetch_add(1, Relaxed);
+        if header.published.load(Relaxed) != 0 {
+            wait_is_over(region.tally(index), &header);
+        }
+        region.tally(index).hold(clock::now());
         let len = (header.arguments_len.load(Relaxed) as usize).min(region.geometry().window);
         if header.state.state().cancelled() {
             answer(region, index, slot, &Report::Cancelled);
@@ -239,6 +243,7 @@ fn withdraw(region: &Region, index: usize, cell: &mut Cell) {
 /// The call is not begun, and this worker does not have it any more.
 fn give_back(region: &Region, index: usize, slot: usize) {
     repair::give_back(region, slot, &repair::Death::unseen(region, index as u16));
+    region.tally(index).hold(0);
     region.worker(index).current.store(0, Release);
     region.ready().insert(slot);
 }
@@ -258,7 +263,10 @@ fn take(region: &Region, index: usize, cell: &mut Cell) {
         // Its end is the call's.
         Err(Unfit::Spoilt) => return cell.spoil(),
         _ if state.cancelled() => Report::Cancelled.put(&header, &mut out),
-        Ok(outcome) => header.hold(outcome, out.needed() as u64),
+        Ok(outcome) => {
+            header.hold(outcome, out.needed() as u64);
+            header.verdict.store(cell.verdict().map_or(0, |verdict| verdict as u32), Relaxed);
+        }
         Err(Unfit::Os(error)) => no_memory(&error).put(&header, &mut out),
     }
     finish(region, index, hand.slot);
@@ -279,6 +287,7 @@ fn answer(region: &Region, index: usize, slot: usize, report: &Report) {
 fn finish(region: &Region, index: usize, slot: usize) {
     let header = region.slot(slot);
     point("taken");
+    region.tally(index).ran_one(clock::now());
     if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }

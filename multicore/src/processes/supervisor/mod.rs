@@ -32,7 +32,7 @@ use self::storm::Storm;
 use crate::error::Error;
 use crate::processes::clock;
 use crate::processes::control::{self, Order, Word as Say};
-use crate::processes::repair;
+use crate::processes::repair::{self, Cause};
 use crate::processes::roster::Roster;
 use crate::processes::spin::Patience;
 use crate::processes::worker::limits::Limits;
@@ -40,6 +40,7 @@ use crate::registry::Registry;
 use crate::report::WireExit;
 use crate::shm::note::wipe;
 use crate::shm::region::Region;
+use crate::shm::tally::Replaced;
 use crate::sys::fault::point;
 use crate::sys::process::{End, Reaped};
 use crate::sys::{eventfd, poll, process};
@@ -276,6 +277,9 @@ impl Supervisor {
             self.retry_at = Some(self.retry_at.map_or(at, |other| other.max(at)));
         }
         let cause = seat.end.map(|end| end.cause);
+        if !self.draining {
+            self.region.tally(index).count_end(self.why_replaced(index, cause, &reaped.end));
+        }
         let misdeed = left.as_ref().and_then(|left| left.misdeed).map(str::to_owned);
         let death = repair::Death {
             worker: index as u16,
@@ -294,6 +298,18 @@ impl Supervisor {
         point("repaired");
         // The dead worker may have been about to wake somebody.
         repair::wake_workers(&self.region);
+    }
+
+    /// Why a worker that has ended is replaced.
+    fn why_replaced(&self, index: usize, cause: Option<Cause>, end: &End) -> Replaced {
+        match (cause, end) {
+            (Some(Cause::TimedOut { .. }), _) => Replaced::TimedOut,
+            (Some(Cause::Cancelled), _) => Replaced::Cancelled,
+            (None, End::Code(0)) if self.limits.recycle() && !repair::runs(&self.region, index as u16) => {
+                Replaced::Recycled
+            }
+            (None, _) => Replaced::Died,
+        }
     }
 
     /// A worker could not be made, or never became ready.

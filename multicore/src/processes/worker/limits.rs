@@ -39,6 +39,11 @@ impl Limits {
         counts.iter().any(Option::is_some) || self.cpu.is_some()
     }
 
+    /// Whether workers make room for fresh ones.
+    pub(crate) fn recycle(&self) -> bool {
+        self.max_calls.is_some() || self.max_memory.is_some()
+    }
+
     /// A worker that grows beyond the cgroup's memory shall fail alone, before the kernel chooses whom to end.
     pub(crate) fn with_data_of_cgroup(mut self) -> Limits {
         // What is reserved and never touched counts as well: a program that reserves much is left alone.

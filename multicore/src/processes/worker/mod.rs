@@ -28,8 +28,9 @@ use crate::report::Report;
 use crate::sandbox::Sandbox;
 use crate::shared::travel::Borrowed;
 use crate::shm::hint::Bits;
-use crate::shm::layout::{Outcome, WorkerRecord};
+use crate::shm::layout::{Outcome, SlotHeader, WorkerRecord};
 use crate::shm::region::{Region, Slot};
+use crate::shm::tally::Tally;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::{Settled, Word};
 use crate::sys::fault::point;
@@ -69,7 +70,9 @@ impl Worker<'_> {
             }
             if let Some(slot) = self.next(&mut hand) {
                 if self.run(slot) {
-                    self.decide(&recycling);
+                    self.decide(&recycling, &mut hand);
+                } else {
+                    hand.pass();
                 }
             } else if self.region.head().draining.load(Acquire) != 0 {
                 self.leave(0);
@@ -112,6 +115,9 @@ impl Worker<'_> {
         if timeout != 0 {
             self.watch(record, timeout);
         }
+        if header.published.load(Relaxed) != 0 {
+            wait_is_over(self.region.tally(self.index), &header);
+        }
         self.answer(slot, header);
         point("answered");
         if header.state.state().expired() {
@@ -134,7 +140,7 @@ impl Worker<'_> {
 
     /// After a call: makes room for a fresh worker, or goes on and, where calls are handed out, wants the next.
     #[inline]
-    fn decide(&self, recycling: &Recycling) {
+    fn decide(&self, recycling: &Recycling, hand: &mut Hand) {
         let record = self.region.worker(self.index);
         let due = recycling.is_due(record);
         if self.sandbox.is_some() && !due {
@@ -142,6 +148,7 @@ impl Worker<'_> {
         }
         self.ring();
         if due {
+            self.settle(hand);
             point("recycled");
             self.leave(0);
         }
@@ -217,6 +224,12 @@ impl Worker<'_> {
         })?;
         result.map_err(Report::from)
     }
+}
+
+/// Counts how long a call has waited whose client wants to know, once it has begun.
+#[cold]
+pub(in crate::processes) fn wait_is_over(tally: &Tally, call: &SlotHeader) {
+    tally.waited(clock::now().saturating_sub(call.published.swap(0, Relaxed)));
 }
 
 /// Tells those who wait for the call or for a free slot; whether its worker is being ended over it.

@@ -16,6 +16,7 @@ use crate::processes::worker::rest::DOZE;
 use crate::processes::worker::{Worker, progress};
 use crate::shm::hint::{Cursor, Members};
 use crate::shm::region::Region;
+use crate::shm::tally::Tally;
 use crate::shm::word::{Phase, Word};
 use crate::sys::fault::point;
 
@@ -58,11 +59,18 @@ impl Hand {
         }
     }
 
+    /// A call that was claimed is not run here.
+    pub(super) fn pass(&mut self) {
+        self.run = self.run.saturating_sub(1);
+    }
+
     /// How long calls took lately; asked whenever the hand is empty.
-    fn pace(&mut self) {
+    fn pace(&mut self, tally: &Tally) {
         let now = clock::now();
         if self.run != 0 {
-            let each = (now.saturating_sub(self.since) / u64::from(self.run)).max(1);
+            let spent = now.saturating_sub(self.since);
+            tally.ran(self.run, spent);
+            let each = (spent / u64::from(self.run)).max(1);
             let fit = u32::try_from(SPAN / each).unwrap_or(MOST);
             self.fit = fit.clamp(1, (self.fit * 2).min(MOST));
         }
@@ -71,6 +79,11 @@ impl Hand {
 }
 
 impl Worker<'_> {
+    /// Counts the time of what was run, before this worker leaves.
+    pub(super) fn settle(&self, hand: &mut Hand) {
+        hand.pace(self.region.tally(self.index));
+    }
+
     /// Claims a call, in about the order of arrival.
     #[inline]
     pub(super) fn next(&self, hand: &mut Hand) -> Option<usize> {
@@ -93,10 +106,13 @@ impl Worker<'_> {
         if hand.run != 0 {
             progress(self.region, hand.run);
         }
-        hand.pace();
+        let tally = self.region.tally(self.index);
+        hand.pace(tally);
         let (ready, workers) = (self.region.ready(), self.region.geometry().workers as u32);
         let share = |there: u32| hand.fit.min(there.div_ceil(workers));
-        hand.hints = Cursor(&self.region.head().claim_cursor.0).take_some(ready, share)?;
+        let taken = Cursor(&self.region.head().claim_cursor.0).take_some(ready, share);
+        tally.hold(if taken.is_some() { hand.since } else { 0 });
+        hand.hints = taken?;
         point("hint-taken");
         let first = hand.hints.next();
         if hand.hints.bits != 0 {

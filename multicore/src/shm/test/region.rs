@@ -10,7 +10,7 @@ use memmap2::MmapMut;
 use crate::shm::layout::{Geometry, INLINE, PAGE};
 use crate::shm::region::{FLOOR, Pages, Region};
 use crate::shm::window::{ALIGNMENT, Payload, Store, WindowWriter, WriteError};
-use crate::shm::word::Word;
+use crate::shm::word::{Phase, Word};
 
 struct Anonymous;
 
@@ -32,8 +32,11 @@ impl Pages for Anonymous {
     }
 }
 
-fn region(geometry: Geometry) -> Region {
-    let map = MmapMut::map_anon(geometry.total().unwrap()).unwrap();
+pub(super) fn region(geometry: Geometry) -> Region {
+    over(MmapMut::map_anon(geometry.total().unwrap()).unwrap(), geometry)
+}
+
+pub(super) fn over(map: MmapMut, geometry: Geometry) -> Region {
     Region::over(map.into(), geometry, Box::new(Anonymous)).unwrap()
 }
 
@@ -43,6 +46,7 @@ fn the_parts_of_a_region_do_not_overlap() {
         let geometry = Geometry { slots, workers, window };
         let mut ends =
             vec![geometry.ready_set(), geometry.free_set(), geometry.idle_set(), geometry.worker(0)];
+        ends.extend([geometry.tally(0), geometry.state(0)]);
         ends.push(geometry.slot(0));
         ends.push(geometry.control());
         assert!(ends.is_sorted(), "{geometry:?} {ends:?}");
@@ -57,6 +61,8 @@ fn the_parts_of_a_region_do_not_overlap() {
         region.free().insert(slots - 1);
         region.idle().insert(workers - 1);
         region.worker(workers - 1).words.set("last");
+        region.tally(workers - 1).ran(1, 5);
+        assert_eq!(region.slot(0).state.state().phase(), Some(Phase::Free), "nothing lies over it");
         assert!(region.slot(slots - 1).state.reserve().is_some());
         assert_eq!(region.ready().take(0), Some(slots - 1));
         assert_eq!(region.free().take(0), Some(slots - 1));

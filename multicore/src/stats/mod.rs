@@ -1,0 +1,213 @@
+//! What a pool has done, as its user sees it.
+
+mod display;
+mod histogram;
+#[cfg(test)]
+mod test;
+
+use std::ops::Add;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+pub use self::histogram::Histogram;
+
+/// What a pool has done: [`Pool::stats`](crate::Pool::stats).
+///
+/// Printed, it is a short table; serialised, for a page that shows it, durations are seconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Where the accepted calls are, or how they ended.
+    pub calls: CallCounts,
+    /// How long calls were queued, from being sent to being begun, of a sample: the first four in each slot, and
+    /// then one in 64. That a call had to wait for a slot, in [`spawn`](crate::Pool::spawn), is not in it.
+    pub queue_wait: Histogram,
+    /// How long calls ran that came to their own end, whatever it was, with decoding and encoding. Calls shorter
+    /// than about 20 µs are measured several at a time, and each counts with their mean. Where a worker was killed,
+    /// up to 15 short calls that it had run just before are missing. In a sandboxed pool this is the time from
+    /// being handed out to being taken back.
+    pub run_time: Histogram,
+    /// Bytes of encoded arguments that were sent.
+    pub bytes_sent: u64,
+    /// Bytes of encoded results and reports that were collected; detached calls' are not.
+    pub bytes_received: u64,
+    /// Workers that ended and were replaced, without those that went with their supervisor.
+    pub restarts: RestartCounts,
+    /// How often the supervisor was replaced, and all workers with it.
+    pub supervisor_restarts: u64,
+    /// Each seat of the pool, by number; empty where calls run in this process.
+    pub workers: Vec<WorkerStats>,
+    /// How long the pool was open, or how long it was from one look to the other.
+    #[serde(serialize_with = "seconds")]
+    pub elapsed: Duration,
+}
+
+/// Where the calls are that a pool has accepted: each is in exactly one of these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CallCounts {
+    /// They wait for a worker.
+    pub queued: u64,
+    /// A worker runs them.
+    pub running: u64,
+    /// They gave a result, which may be the task's own `Err`; collected or not.
+    pub done: u64,
+    /// They panicked.
+    pub panicked: u64,
+    /// Their arguments could not be decoded, or their result not be sent.
+    pub failed: u64,
+    /// Their worker died, and no retry was left.
+    pub died: u64,
+    /// They were ended over their time limit.
+    pub timed_out: u64,
+    /// They were cancelled, queued or running.
+    pub cancelled: u64,
+    /// Their pool ended before they did.
+    pub lost: u64,
+}
+
+/// How often workers ended and were replaced, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RestartCounts {
+    /// They died, with a call or without one, or never became ready.
+    pub died: u64,
+    /// Their call was over its time limit.
+    pub timed_out: u64,
+    /// Their call was cancelled.
+    pub cancelled: u64,
+    /// They had run [`max_calls`](crate::Config::max_calls), or had grown beyond
+    /// [`max_memory`](crate::Config::max_memory).
+    pub recycled: u64,
+}
+
+/// What one seat's workers have done, one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct WorkerStats {
+    /// The process of now; `None` while it is being replaced, and once the pool is closed.
+    pub pid: Option<i32>,
+    /// Calls begun; one that is run again counts again.
+    pub calls: u64,
+    /// Time with calls in hand; what is being run counts so far.
+    #[serde(serialize_with = "seconds")]
+    pub busy: Duration,
+    /// How long ago the process of now was started.
+    #[serde(serialize_with = "seconds")]
+    pub age: Duration,
+    /// How often it was replaced.
+    pub restarts: RestartCounts,
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+impl Stats {
+    /// What was done between an earlier look at the same pool and this one.
+    ///
+    /// Calls that are queued or running are those of this look, and so are each worker's process and age, and the
+    /// longest durations of the histograms.
+    #[must_use]
+    pub fn since(&self, earlier: &Stats) -> Stats {
+        let before = |worker| earlier.workers.get(worker).cloned().unwrap_or_default();
+        let workers = self.workers.iter().enumerate().map(|(n, worker)| worker.since(&before(n)));
+        Stats {
+            calls: self.calls.since(earlier.calls),
+            queue_wait: self.queue_wait.since(&earlier.queue_wait),
+            run_time: self.run_time.since(&earlier.run_time),
+            bytes_sent: self.bytes_sent.saturating_sub(earlier.bytes_sent),
+            bytes_received: self.bytes_received.saturating_sub(earlier.bytes_received),
+            restarts: self.restarts.since(earlier.restarts),
+            supervisor_restarts: self.supervisor_restarts.saturating_sub(earlier.supervisor_restarts),
+            workers: workers.collect(),
+            elapsed: self.elapsed.saturating_sub(earlier.elapsed),
+        }
+    }
+
+    /// How much of their time the workers were busy, from 0 to 1; 0 where there are none.
+    #[must_use]
+    pub fn utilisation(&self) -> f64 {
+        let busy: Duration = self.workers.iter().map(|worker| worker.busy).sum();
+        let all = self.elapsed.as_secs_f64() * self.workers.len() as f64;
+        if all > 0.0 { (busy.as_secs_f64() / all).min(1.0) } else { 0.0 }
+    }
+}
+
+impl CallCounts {
+    /// All of them: the calls that the pool has accepted.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.queued.saturating_add(self.running).saturating_add(self.settled())
+    }
+
+    /// Those that are over, well or not.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.done.saturating_add(self.unsuccessful())
+    }
+
+    /// Those that are over and gave no result.
+    #[must_use]
+    pub fn unsuccessful(&self) -> u64 {
+        let all = [self.panicked, self.failed, self.died, self.timed_out, self.cancelled, self.lost];
+        all.into_iter().fold(0, u64::saturating_add)
+    }
+
+    fn since(self, earlier: CallCounts) -> CallCounts {
+        CallCounts {
+            queued: self.queued,
+            running: self.running,
+            done: self.done.saturating_sub(earlier.done),
+            panicked: self.panicked.saturating_sub(earlier.panicked),
+            failed: self.failed.saturating_sub(earlier.failed),
+            died: self.died.saturating_sub(earlier.died),
+            timed_out: self.timed_out.saturating_sub(earlier.timed_out),
+            cancelled: self.cancelled.saturating_sub(earlier.cancelled),
+            lost: self.lost.saturating_sub(earlier.lost),
+        }
+    }
+}
+
+impl RestartCounts {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        [self.died, self.timed_out, self.cancelled, self.recycled].into_iter().fold(0, u64::saturating_add)
+    }
+
+    fn since(self, earlier: RestartCounts) -> RestartCounts {
+        RestartCounts {
+            died: self.died.saturating_sub(earlier.died),
+            timed_out: self.timed_out.saturating_sub(earlier.timed_out),
+            cancelled: self.cancelled.saturating_sub(earlier.cancelled),
+            recycled: self.recycled.saturating_sub(earlier.recycled),
+        }
+    }
+}
+
+impl Add for RestartCounts {
+    type Output = RestartCounts;
+
+    fn add(self, other: RestartCounts) -> RestartCounts {
+        RestartCounts {
+            died: self.died.saturating_add(other.died),
+            timed_out: self.timed_out.saturating_add(other.timed_out),
+            cancelled: self.cancelled.saturating_add(other.cancelled),
+            recycled: self.recycled.saturating_add(other.recycled),
+        }
+    }
+}
+
+impl WorkerStats {
+    fn since(&self, earlier: &WorkerStats) -> WorkerStats {
+        WorkerStats {
+            pid: self.pid,
+            calls: self.calls.saturating_sub(earlier.calls),
+            busy: self.busy.saturating_sub(earlier.busy),
+            age: self.age,
+            restarts: self.restarts.since(earlier.restarts),
+        }
+    }
+}
