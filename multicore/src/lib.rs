@@ -193,6 +193,7 @@ pub use load::set_load_source;
 #[cfg(feature = "indicatif")]
 pub use many::bar::WithBar;
 pub use many::completed::{AsCompleted, Elapsed, as_completed};
+pub use many::gathering::Gathering;
 pub use many::items::Items;
 pub use many::join::{Joined, Selected, join_all, join_all_timeout, select_first};
 pub use many::map::{Map, MapUnordered, map, map_unordered};

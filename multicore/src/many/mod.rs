@@ -5,6 +5,7 @@ mod any;
 pub(crate) mod bar;
 pub(crate) mod completed;
 mod flight;
+pub(crate) mod gathering;
 pub(crate) mod group;
 pub(crate) mod items;
 pub(crate) mod join;

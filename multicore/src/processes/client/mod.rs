@@ -7,6 +7,7 @@
 
 pub(crate) mod account;
 mod any;
+pub(crate) mod awaited;
 pub(crate) mod collect;
 pub(crate) mod launch;
 pub(crate) mod lend;
@@ -17,6 +18,7 @@ pub(crate) mod room;
 pub(crate) mod settle;
 pub(crate) mod shares;
 pub(crate) mod template;
+pub(crate) mod waking;
 pub(crate) mod warmth;
 
 use std::collections::HashMap;
@@ -26,6 +28,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::account::{Account, add, is_sample};
+use self::awaited::Awaited;
 use self::collect::{Kept, held};
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
@@ -48,7 +51,7 @@ use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
 
 /// One use of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ticket {
     pub(in crate::processes) slot: u32,
     pub(in crate::processes) generation: u32,
@@ -103,6 +106,8 @@ pub(crate) struct Client {
     pub(in crate::processes) patrolled: AtomicU64,
     /// How many threads sleep until any slot moves. The head's copy is for the workers.
     sleepers: Mutex<u32>,
+    /// Whom to wake when calls settle.
+    awaited: Awaited,
     /// What calls name of shared data.
     pub(in crate::processes) shares: Shares,
     pub(in crate::processes) account: Account,
@@ -156,6 +161,7 @@ impl Client {
             patrol: Mutex::new(patrol),
             patrolled: AtomicU64::new(clock::now()),
             sleepers: Mutex::new(0),
+            awaited: Awaited::default(),
             shares,
             account: Account::open(),
             made_in: fork_guard::token(),
