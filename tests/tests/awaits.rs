@@ -1,0 +1,7 @@
+//! Awaited handles, on tokio and on smol.
+
+multicore_tests::await_scenes!(multicore_tests::in_every_way);
+
+mod alone {
+    multicore_tests::await_alone_scenes!(multicore_tests::each_alone);
+}
