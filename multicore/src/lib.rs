@@ -202,6 +202,7 @@ pub use many::task::Task;
 pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
+pub use pool::reserved::{Reserved, Reserving, reserve};
 pub use processes::state::{PoolState, WorkerState};
 pub use processes::stats::stats;
 pub use registry::{TaskInfo, tasks};

@@ -157,6 +157,16 @@ impl<R: 'static> Handle<R> {
         })
     }
 
+    /// Sends a call off in a slot that was reserved for it.
+    pub(crate) fn send_in(client: &Arc<Client>, slot: Ticket, call: &Call<'_, R>) -> Result<Handle<R>> {
+        // Reserved a while ago: the pool may have ended, or this be a fork of its client.
+        let standing = if client.is_here() { client.check_standing() } else { Err(Error::Closed) };
+        standing.inspect_err(|_| client.hand_back(slot))?;
+        let sent = Sent::send_in(client, slot, call)?;
+        let pending = Pending { client: client.clone(), sent, is_awaited: false };
+        Ok(Handle { source: Source::Pending(pending), abort: false })
+    }
+
     /// Waits for the result.
     ///
     /// If the worker dies: `Died`, within milliseconds. Bounded by the life of the processes it waits

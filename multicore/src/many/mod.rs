@@ -10,7 +10,7 @@ pub(crate) mod group;
 pub(crate) mod items;
 pub(crate) mod join;
 pub(crate) mod map;
-mod on;
+pub(crate) mod on;
 pub(crate) mod par;
 pub(crate) mod ranges;
 mod steps;

@@ -1,4 +1,4 @@
-//! Calls that are awaited: whom to wake when they settle.
+//! Calls and slots that are awaited: whom to wake when they settle or come free.
 //!
 //! Whoever awaits a call puts a [`Waker`] down here and goes on with something else; the waker thread
 //! ([`waking`](super::waking)) looks after it. What settles a call tells that thread (`shm/watch.rs`); what does so
@@ -21,15 +21,19 @@ pub(in crate::processes) struct Awaited {
 }
 
 #[derive(Default)]
-struct Wakers {
+pub(super) struct Wakers {
     calls: BTreeMap<Ticket, Waker>,
+    /// Those that await a slot, with their places.
+    pub(super) line: BTreeMap<u64, Waker>,
+    /// The last place that was given.
+    pub(super) last_place: u64,
     /// Whether the waker thread looks after this pool, or is about to.
     is_served: bool,
 }
 
 impl Awaited {
     /// Never in a fork of the client, where the lock may be another thread's for ever.
-    fn lock(&self) -> MutexGuard<'_, Wakers> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Wakers> {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -84,16 +88,17 @@ impl Client {
     }
 
     /// Has the waker thread look after this pool.
-    fn have_served(self: &Arc<Self>) -> Result<()> {
+    pub(super) fn have_served(self: &Arc<Self>) -> Result<()> {
         if std::mem::replace(&mut self.awaited.lock().is_served, true) {
             return Ok(());
         }
         waking::serve(self).inspect_err(|_| {
             // Others may have relied on it meanwhile: each tries itself, and is told.
-            let mut wakers = Vec::new();
-            self.awaited.lock().is_served = false;
-            self.awaited.take(|calls| calls.keys().copied().collect(), &mut wakers);
-            waking::wake(wakers);
+            let mut wakers = self.awaited.lock();
+            wakers.is_served = false;
+            let (calls, line) = (std::mem::take(&mut wakers.calls), std::mem::take(&mut wakers.line));
+            drop(wakers);
+            waking::wake(calls.into_values().chain(line.into_values()));
         })
     }
 
@@ -120,10 +125,10 @@ impl Client {
         self.awaited.take(|calls| calls.keys().copied().filter(settled).collect(), into);
     }
 
-    /// Waker thread: leaves this pool alone, unless somebody awaits a call; whether it does.
+    /// Waker thread: leaves this pool alone, unless somebody awaits something; whether it does.
     pub(super) fn is_left_alone(&self) -> bool {
         let mut wakers = self.awaited.lock();
-        if wakers.calls.is_empty() {
+        if wakers.calls.is_empty() && wakers.line.is_empty() {
             // Under the lock: whoever comes next begins the watch anew.
             self.region.watch().end();
             wakers.is_served = false;

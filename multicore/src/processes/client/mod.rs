@@ -12,6 +12,7 @@ pub(crate) mod collect;
 pub(crate) mod launch;
 pub(crate) mod lend;
 pub(crate) mod life;
+mod line;
 pub(crate) mod link;
 pub(crate) mod patrol;
 pub(crate) mod room;
@@ -120,6 +121,8 @@ pub(crate) enum WhenFull {
     Return,
     /// Moves finished outcomes aside before.
     SweepAndReturn,
+    /// As that, for somebody who must not be held up: others look after the pool.
+    SweepAlone,
     /// As long as every slot is queued or running.
     Wait,
 }
@@ -199,7 +202,11 @@ impl Client {
         Ok(())
     }
 
-    fn reserve(&self, when_full: WhenFull) -> Result<Option<Ticket>> {
+    /// Reserves a slot; `None` where none is free and it is not to wait.
+    ///
+    /// # Errors
+    /// `Closed`, or why the pool failed.
+    pub(crate) fn reserve(&self, when_full: WhenFull) -> Result<Option<Ticket>> {
         if !self.is_here() {
             return Err(Error::Closed);
         }
@@ -215,7 +222,8 @@ impl Client {
                     self.patrol();
                     return Ok(None);
                 }
-                WhenFull::SweepAndReturn => {}
+                WhenFull::SweepAlone if self.sweep() == 0 => return Ok(None),
+                WhenFull::SweepAndReturn | WhenFull::SweepAlone => {}
                 WhenFull::Wait => {
                     if !self.is_room(self.sweep()) {
                         self.wait_for_room();
@@ -308,6 +316,13 @@ impl Client {
         self.keep_warm(next.slot as usize);
         self.look_at_windows(next.slot as usize);
         self.shares.renewed(next);
+    }
+
+    /// As [`give_up`](Client::give_up), by whoever reserved it for later; nothing in a fork of the client.
+    pub(crate) fn hand_back(&self, ticket: Ticket) {
+        if self.is_here() {
+            self.give_up(ticket);
+        }
     }
 
     /// Frees a slot that is reserved and was not published.

@@ -2,7 +2,8 @@
 //! awaited for a second.
 //!
 //! It sleeps on the bells of the pools in which calls are awaited, and on one of its own that says that there is
-//! another such pool. While calls are awaited it looks around ten times a second as every waiter does: it goes on
+//! another such pool; and where slots are awaited, on what others sleep on who wait for one ([`room`](super::room)).
+//! While anything is awaited it looks around ten times a second as every waiter does: it goes on
 //! [patrol](super::patrol), and looks through all that is awaited. It runs no user code but wakers, and gets no
 //! signals. It ends because [`initialize`](crate::initialize) is refused where there are other threads; what is
 //! awaited next starts another one.
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::processes::client::Client;
 use crate::processes::client::patrol::ROUND;
+use crate::processes::client::room::FIRST;
 use crate::processes::worker::{low_half, wake_watcher};
 use crate::sys::futex::{self, Wait};
 use crate::sys::futexes::{self, Calm};
@@ -59,15 +61,15 @@ pub(super) fn serve(client: &Arc<Client>) -> Result<()> {
         start(served)?;
         state.is_running = true;
     }
-    // Where it can sleep on one word only, that is the first pool's.
-    if let Some(first) = state.pools.first() {
-        first.region.watch().ring();
-        wake_watcher(&first.region);
-    }
+    served.ring(&state);
     state.pools.push(client.clone());
-    served.bell.fetch_add(1, SeqCst);
-    futex::wake(&served.bell, 1);
     Ok(())
+}
+
+/// Has the thread look at what it sleeps on.
+pub(super) fn stir() {
+    let served = SERVED.get();
+    served.ring(&served.state());
 }
 
 fn start(served: &'static Served) -> Result<()> {
@@ -91,8 +93,20 @@ impl Served {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn ring(&self, state: &State) {
+        self.bell.fetch_add(1, SeqCst);
+        futex::wake(&self.bell, 1);
+        // Where it can sleep on one word only, that is the first pool's.
+        if let Some(first) = state.pools.first() {
+            first.region.watch().ring();
+            wake_watcher(&first.region);
+        }
+    }
+
     fn look_after_all(&self) {
         let mut last_round = Instant::now();
+        // How long those that await slots may be kept waiting for several of them.
+        let mut patience = FIRST;
         loop {
             let seen = self.bell.load(SeqCst);
             let pools = self.state().pools.clone();
@@ -107,6 +121,7 @@ impl Served {
             for pool in &pools {
                 pool.patrol();
                 pool.hear(&mut wakers);
+                patience = if pool.call_up(&mut wakers) { FIRST } else { patience };
                 if is_round {
                     pool.look_through(&mut wakers);
                 }
@@ -117,7 +132,10 @@ impl Served {
                 self.state().pools.retain(|pool| !pool.is_left_alone());
                 continue;
             }
-            sleep(&pools, (&self.bell, seen), ROUND.saturating_sub(last_round.elapsed()));
+            let until_round = ROUND.saturating_sub(last_round.elapsed());
+            if sleep(&pools, (&self.bell, seen), until_round, patience) {
+                patience = ROUND.min(patience * 2);
+            }
         }
     }
 
@@ -129,13 +147,21 @@ impl Served {
     }
 }
 
-/// Sleeps until there is something to do in one of the pools, or another pool, or the time is up.
-fn sleep(pools: &[Arc<Client>], own: Calm<'_>, timeout: Duration) {
-    let mut words = Vec::with_capacity(pools.len() + 1);
+/// Sleeps until there is something to do in one of the pools, or another pool, or the time is up; or, where slots
+/// are awaited, so much of it. Whether it slept so.
+fn sleep(pools: &[Arc<Client>], own: Calm<'_>, until_round: Duration, patience: Duration) -> bool {
+    let mut words = Vec::with_capacity(2 * pools.len() + 1);
     for pool in pools {
-        let Some(calm) = pool.region.watch().rest() else { return };
+        let Some(calm) = pool.region.watch().rest() else { return false };
         words.push((low_half(&pool.region.head().bell.0), calm));
     }
+    let lines: Vec<_> = pools.iter().filter(|pool| pool.is_awaited_for_room()).collect();
+    words.extend(
+        lines.iter().map(|pool| (&pool.region.head().progress.0, pool.doze_off(pool.enough() as i64))),
+    );
     words.push(own);
+    let timeout = if lines.is_empty() { until_round } else { until_round.min(patience) };
     futexes::wait_for_any(&words, timeout);
+    lines.iter().for_each(|pool| pool.wake_up());
+    !lines.is_empty()
 }
