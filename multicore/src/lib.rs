@@ -198,6 +198,8 @@ pub use many::items::Items;
 pub use many::join::{Joined, Selected, join_all, join_all_timeout, select_first};
 pub use many::map::{Map, MapUnordered, map, map_unordered};
 pub use many::ranges::{Ranges, ranges, ranges_with};
+#[cfg(feature = "stream")]
+pub use many::stream::MapStream;
 pub use many::task::Task;
 pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
 pub use pool::Pool;

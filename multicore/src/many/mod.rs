@@ -14,4 +14,6 @@ pub(crate) mod on;
 pub(crate) mod par;
 pub(crate) mod ranges;
 mod steps;
+#[cfg(feature = "stream")]
+pub(crate) mod stream;
 pub(crate) mod task;

@@ -23,6 +23,7 @@ pub mod short;
 pub mod start;
 pub mod stats;
 pub mod stopped;
+pub mod streams;
 
 /// The scenes of [`calling`], given to a macro.
 #[macro_export]
@@ -70,6 +71,22 @@ macro_rules! await_scenes {
             a_nested_call_that_is_awaited_is_there_at_once
             a_pool_that_gives_up_settles_what_is_awaited
             many_awaits_beside_deaths_settle
+        }
+    };
+}
+
+/// The scenes of [`streams`], given to a macro.
+#[macro_export]
+macro_rules! stream_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { streams:
+            mapped_results_come_as_a_stream
+            a_stream_takes_calls_as_it_is_asked_and_cancels_the_rest
+            streams_on_few_slots_share_them
+            a_map_that_was_begun_goes_on_as_a_stream
+            streams_and_slots_can_be_sent_to_other_threads
+            a_slot_is_awaited_while_every_one_is_taken
+            reserved_slots_come_back
         }
     };
 }
@@ -426,6 +443,7 @@ pub fn all() -> Vec<Named> {
         calling_scenes!(crate::table),
         await_scenes!(crate::table),
         await_alone_scenes!(crate::table),
+        stream_scenes!(crate::table),
         borrowed_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),

@@ -136,3 +136,6 @@ impl Client {
         !wakers.is_served
     }
 }
+
+#[cfg(test)]
+mod test;
