@@ -146,8 +146,8 @@
 //!
 //! # Features
 //!
-//! `json`: the codec of that name. `sandbox`: `Config::sandbox`, for tasks that handle what nobody trusts. Off by
-//! default.
+//! `json`: the codec of that name. `sandbox`: `Config::sandbox`, for tasks that handle what nobody trusts.
+//! `stream`: mapped results as a `Stream`. Off by default.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
 compile_error!("multicore needs 64-bit little-endian Linux for now");

@@ -83,7 +83,7 @@ pub fn streams_on_few_slots_share_them() {
                     while let Some(square) = results.next().await {
                         sum += square.unwrap();
                     }
-                    assert_eq!(sum, (start..start + 300).map(|n| n * n).sum());
+                    assert_eq!(sum, (start..start + 300).map(|n| n * n).sum::<u64>());
                 };
                 awaits::on_tokio(async { tokio::join!(stream(0), stream(1000)) });
             });
@@ -205,7 +205,7 @@ pub fn reserved_slots_come_back() {
 fn are_sent(pool: &multicore::Pool) {
     fn is_sent<T: Send>(_: T) {}
     let handle = pool.spawn(tasks::square::call(1)).unwrap();
-    is_sent(async move { handle.await });
+    is_sent(handle);
     is_sent(pool.map((0..3).map(tasks::square::call)).into_stream());
     is_sent(pool.reserve());
     fn is_future<T: Future>(_: T) {}
