@@ -146,8 +146,8 @@
 //!
 //! # Features
 //!
-//! `json`: the codec of that name. `sandbox`: `Config::sandbox`, for tasks that handle what nobody trusts. Off by
-//! default.
+//! `json`: the codec of that name. `sandbox`: `Config::sandbox`, for tasks that handle what nobody trusts.
+//! `stream`: mapped results as a `Stream`. Off by default.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
 compile_error!("multicore needs 64-bit little-endian Linux for now");
@@ -193,14 +193,18 @@ pub use load::set_load_source;
 #[cfg(feature = "indicatif")]
 pub use many::bar::WithBar;
 pub use many::completed::{AsCompleted, Elapsed, as_completed};
+pub use many::gathering::Gathering;
 pub use many::items::Items;
 pub use many::join::{Joined, Selected, join_all, join_all_timeout, select_first};
 pub use many::map::{Map, MapUnordered, map, map_unordered};
 pub use many::ranges::{Ranges, ranges, ranges_with};
+#[cfg(feature = "stream")]
+pub use many::stream::MapStream;
 pub use many::task::Task;
 pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
+pub use pool::reserved::{Reserved, Reserving, reserve};
 pub use processes::state::{PoolState, WorkerState};
 pub use processes::stats::stats;
 pub use registry::{TaskInfo, tasks};

@@ -74,6 +74,7 @@ pub const FORGERIES: &[Forgery] = forgeries! {
         region.head().progress.0.store(any(random) as u32, Relaxed);
         region.head().countdown.store(any(random) as i64, Relaxed);
     };
+    bells: |region, random| region.head().bell.0.store(any(random), Relaxed);
     records: |region, random| {
         let record = region.worker(random.below(region.geometry().workers as u64) as usize);
         let numbers = [&record.wake, &record.ready, &record.stack_overflow, &record.current, &record.asks];

@@ -42,12 +42,48 @@ pub fn nap(milliseconds: u64) -> u64 {
     milliseconds
 }
 
+/// Takes its time, and then squares.
+#[multicore::task]
+pub fn nap_and_square(milliseconds: u64, n: u64) -> u64 {
+    nap(milliseconds);
+    square(n)
+}
+
 /// Says in a file who runs it, then takes its time.
 #[multicore::task]
 pub fn announce(path: &str, milliseconds: u64) -> u64 {
     write_whole(path, &std::process::id().to_string());
     thread::sleep(Duration::from_millis(milliseconds));
     milliseconds
+}
+
+/// Waits until there is a file, or its folder is gone; what it was asked.
+#[multicore::task]
+pub fn wait_at(gate: &str, n: u64) -> u64 {
+    let gate = std::path::Path::new(gate);
+    while !gate.exists() && gate.parent().is_some_and(std::path::Path::exists) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    n
+}
+
+/// Waits until there is a file, and then adds a line to another.
+#[multicore::task]
+pub fn note_behind(gate: &str, path: &str) {
+    note(path, wait_at(gate, 1));
+}
+
+/// A call that is awaited by a call: who runs this one, who that one, and how many threads there are then.
+#[multicore::task]
+pub fn nested_await() -> (i32, i32, usize) {
+    let handle = std::pin::pin!(whoami::call().spawn().unwrap());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match handle.poll(&mut context) {
+        std::task::Poll::Ready(there) => {
+            (whoami(), there.unwrap(), fs::read_dir("/proc/self/task").unwrap().count())
+        }
+        std::task::Poll::Pending => panic!("it runs here"),
+    }
 }
 
 /// Adds a line to a file.

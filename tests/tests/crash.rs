@@ -136,6 +136,8 @@ cases! { ["exec", "fork"];
     a_running_call_is_lost: [("running", None)], "died", goes_on;
     an_answer_that_was_not_handed_over_is_lost: [("answered", None)], "died", goes_on;
     a_finished_call_is_finished: [("finished", None)], "value", goes_on;
+    an_awaited_call_that_is_finished_is_told_of: [("finished", None)], "awaited", goes_on;
+    a_worker_that_silenced_the_bell_and_woke_nobody: [("told", None)], "awaited", goes_on;
     a_worker_that_has_done_its_part_loses_nothing: [("recycled", None)], "recycled", goes_on;
     a_worker_that_ends_by_itself_over_its_time: [("overdue", None)], "expired", goes_on_by_itself;
     the_client_takes_everybody_along: [("filled", None)], "value", takes_everybody_along;
@@ -167,6 +169,8 @@ mod handed {
         a_supervisor_that_handed_a_call_out: [("handed", None)], "beside_a_death", goes_on;
         a_supervisor_that_took_an_answer: [("taken", None)], "beside_a_death", goes_on;
         a_supervisor_that_delivered_an_answer_and_woke_nobody: [("delivered", None)], "value", goes_on;
+        an_awaited_call_that_is_delivered_is_told_of: [("delivered", None)], "awaited", goes_on;
+        a_supervisor_that_silenced_the_bell_and_woke_nobody: [("told", None)], "awaited", goes_on;
         a_supervisor_with_a_dead_worker_in_hand: [("reaped", None)], "beside_a_death", goes_on;
         a_supervisor_that_gave_a_call_back: [("claimed", Some(How::Kill)), ("requeued", None)], "value", goes_on;
         a_supervisor_that_settled_a_call: [("settled", None)], "beside_a_death", goes_on;

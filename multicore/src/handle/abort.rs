@@ -20,7 +20,7 @@ use crate::handle::Handle;
 /// ```
 #[derive(Debug)]
 #[must_use = "dropping this cancels the call at once"]
-pub struct AbortOnDrop<R>(Handle<R>);
+pub struct AbortOnDrop<R>(pub(super) Handle<R>);
 
 impl<R: 'static> AbortOnDrop<R> {
     /// Cancels the handle's call when this is dropped.

@@ -1,6 +1,7 @@
 //! The claim on one call's result.
 
 pub(crate) mod abort;
+pub(crate) mod awaiting;
 pub(crate) mod borrowed;
 pub(crate) mod sent;
 
@@ -38,6 +39,8 @@ enum Source<R> {
 struct Pending<R> {
     client: Arc<Client>,
     sent: Sent<R>,
+    /// Whether somebody may be woken when the call settles.
+    is_awaited: bool,
 }
 
 /// Why [`Call::try_spawn`] sent nothing.
@@ -148,7 +151,20 @@ impl<R: 'static> Handle<R> {
         when_full: WhenFull,
     ) -> Result<Handle<R>, NotSent<'a, R>> {
         let sent = Sent::send(client, call, when_full)?;
-        Ok(Handle { source: Source::Pending(Pending { client: client.clone(), sent }), abort: false })
+        Ok(Handle {
+            source: Source::Pending(Pending { client: client.clone(), sent, is_awaited: false }),
+            abort: false,
+        })
+    }
+
+    /// Sends a call off in a slot that was reserved for it.
+    pub(crate) fn send_in(client: &Arc<Client>, slot: Ticket, call: &Call<'_, R>) -> Result<Handle<R>> {
+        // Reserved a while ago: the pool may have ended, or this be a fork of its client.
+        let standing = if client.is_here() { client.check_standing() } else { Err(Error::Closed) };
+        standing.inspect_err(|_| client.hand_back(slot))?;
+        let sent = Sent::send_in(client, slot, call)?;
+        let pending = Pending { client: client.clone(), sent, is_awaited: false };
+        Ok(Handle { source: Source::Pending(pending), abort: false })
     }
 
     /// Waits for the result.
@@ -240,6 +256,9 @@ impl<R: 'static> Handle<R> {
 impl<R> Drop for Handle<R> {
     fn drop(&mut self) {
         if let Source::Pending(pending) = &self.source {
+            if pending.is_awaited {
+                pending.client.stop_awaiting(pending.sent.ticket);
+            }
             if self.abort {
                 pending.client.cancel(pending.sent.ticket);
             }

@@ -115,6 +115,22 @@ impl<R: 'static> Flight<R> {
         self.sent += 1;
     }
 
+    /// Takes in a call that was sent by itself.
+    #[cfg(feature = "stream")]
+    pub(crate) fn take_in(&mut self, mut handle: Handle<R>) {
+        handle.abort = true;
+        self.add(Flying::Held(handle));
+    }
+
+    /// This one of those under way, if it was sent to a worker.
+    #[cfg(feature = "stream")]
+    pub(crate) fn ticket(&self, at: usize) -> Option<Ticket> {
+        match self.under_way.get(at)? {
+            (_, Flying::Sent(sent)) => Some(sent.ticket),
+            (_, Flying::Held(handle)) => handle.sent().map(|(_, ticket)| ticket),
+        }
+    }
+
     /// Whether this one of those under way is finished.
     pub(crate) fn is_finished(&self, at: usize) -> bool {
         match self.under_way.get(at) {

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Instant;
 
 use crate::call::Call;
@@ -115,6 +116,37 @@ impl<R> Group<R> {
         let Some(client) = &self.client else { return true };
         // The last one first: once it is there few others are not, and this thread has slept once.
         self.pending.iter().rev().all(|(_, sent)| client.wait(sent.ticket, until))
+    }
+
+    /// Has `waker` called once one of the first `unsettled` calls that are under way settles; whether all have. The
+    /// later ones have.
+    ///
+    /// # Errors
+    /// `Os` when the waker thread cannot be started.
+    pub(crate) fn wake_when_settled(&self, unsettled: &mut usize, waker: &Waker) -> Result<bool> {
+        let Some(client) = &self.client else { return Ok(true) };
+        // The last one first: once it is there few others are not.
+        while let Some((_, sent)) = self.pending.iter().take(*unsettled).next_back() {
+            if !client.wake_when_settled(sent.ticket, waker)? {
+                return Ok(false);
+            }
+            *unsettled -= 1;
+        }
+        Ok(true)
+    }
+
+    /// Nobody awaits the last of the first `unsettled` calls any more.
+    pub(crate) fn stop_awaiting(&self, unsettled: usize) {
+        if let (Some(client), Some((_, sent))) =
+            (&self.client, self.pending.iter().take(unsettled).next_back())
+        {
+            client.stop_awaiting(sent.ticket);
+        }
+    }
+
+    /// How many calls are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.pending.len()
     }
 
     /// What became of each call, in order; waits for those that are under way.

@@ -11,7 +11,7 @@ use crate::many::on::On;
 use crate::pool::{Place, Pool};
 
 /// A source that gives a call so fast is asked for more than one at a time.
-const QUICK: Duration = Duration::from_micros(100);
+pub(super) const QUICK: Duration = Duration::from_micros(100);
 
 /// Runs calls on the default pool; gives their results in the order of the calls.
 ///
@@ -87,13 +87,13 @@ impl Pool {
 /// The results of [`map`], in the order of the calls.
 #[must_use = "a map does nothing until its results are asked for"]
 pub struct Map<'p, I: Iterator, R> {
-    mapped: Mapped<'p, I, R>,
+    pub(super) mapped: Mapped<'p, I, R>,
 }
 
 /// The results of [`map_unordered`], as they come.
 #[must_use = "a map does nothing until its results are asked for"]
 pub struct MapUnordered<'p, I: Iterator, R> {
-    mapped: Mapped<'p, I, R>,
+    pub(super) mapped: Mapped<'p, I, R>,
 }
 
 impl<I: Iterator, R> Map<'_, I, R> {
@@ -192,21 +192,21 @@ impl<I: Iterator, R: 'static> fmt::Debug for MapUnordered<'_, I, R> {
 }
 
 /// What both are made of.
-struct Mapped<'p, I: Iterator, R> {
-    on: On<'p>,
-    line: Line<I, R>,
+pub(super) struct Mapped<'p, I: Iterator, R> {
+    pub(super) on: On<'p>,
+    pub(super) line: Line<I, R>,
     /// How many calls are under way at most.
-    most: Option<usize>,
+    pub(super) most: Option<usize>,
 }
 
 /// Calls to be sent, and those that were.
-struct Line<I: Iterator, R> {
-    calls: Fuse<I>,
+pub(super) struct Line<I: Iterator, R> {
+    pub(super) calls: Fuse<I>,
     /// One that found no slot.
-    held: Option<I::Item>,
-    flight: Flight<R>,
+    pub(super) held: Option<I::Item>,
+    pub(super) flight: Flight<R>,
     /// Whether the last call was there as soon as it was asked for.
-    quick: bool,
+    pub(super) quick: bool,
 }
 
 impl<'p, 'a, I, R> Mapped<'p, I, R>
@@ -293,8 +293,8 @@ where
 }
 
 /// Which result comes next.
-#[derive(Clone, Copy)]
-enum Order {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
     /// The oldest call's.
     OfCalls,
     /// That of any that is finished.
@@ -303,7 +303,7 @@ enum Order {
 
 impl Order {
     /// The wanted one of those under way, if it is finished.
-    fn find<R: 'static>(self, flight: &Flight<R>) -> Option<usize> {
+    pub(super) fn find<R: 'static>(self, flight: &Flight<R>) -> Option<usize> {
         match self {
             Order::OfCalls => flight.is_finished(0).then_some(0),
             Order::AsTheyCome => flight.first_finished(),

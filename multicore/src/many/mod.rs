@@ -5,12 +5,15 @@ mod any;
 pub(crate) mod bar;
 pub(crate) mod completed;
 mod flight;
+pub(crate) mod gathering;
 pub(crate) mod group;
 pub(crate) mod items;
 pub(crate) mod join;
 pub(crate) mod map;
-mod on;
+pub(crate) mod on;
 pub(crate) mod par;
 pub(crate) mod ranges;
 mod steps;
+#[cfg(feature = "stream")]
+pub(crate) mod stream;
 pub(crate) mod task;

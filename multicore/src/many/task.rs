@@ -26,7 +26,7 @@ use crate::pool::{Place, Pool};
 #[must_use = "dropping a task throws its results away; its calls still run"]
 pub struct Task<'p, R> {
     on: On<'p>,
-    calls: Group<R>,
+    pub(super) calls: Group<R>,
 }
 
 impl<R: 'static> Task<'static, R> {

@@ -1,6 +1,7 @@
 //! Pools: what a user makes or finds made, and where its calls run.
 
 pub(crate) mod default;
+pub(crate) mod reserved;
 
 use std::fmt;
 use std::os::fd::OwnedFd;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 use crate::processes::clock;
-use crate::processes::worker::{low_half, wake_sleepers};
+use crate::processes::worker::{wake_sleepers, wake_waiters, wake_watcher};
 use crate::report::{Report, WireExit};
 use crate::shm::note::wipe;
 use crate::shm::region::Region;
@@ -176,10 +176,12 @@ pub(crate) fn wake_worker(region: &Region, worker: usize) {
 /// Wakes everybody in the client: the dead process may have been about to.
 pub(crate) fn wake_clients(region: &Region) {
     for slot in 0..region.geometry().slots {
-        let state = region.slot(slot).state;
-        if state.state().waiting() {
-            futex::wake(low_half(state), i32::MAX);
+        if region.slot(slot).state.state().waiting() {
+            wake_waiters(region, slot);
         }
     }
+    // It may have silenced the bell and woken nobody.
+    region.watch().ring();
+    wake_watcher(region);
     wake_sleepers(region);
 }

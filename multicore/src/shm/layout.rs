@@ -2,9 +2,9 @@
 //! the [`Geometry`], which each process has from its own trusted side.
 //!
 //! ```text
-//! head | ready, free, idle, alert sets | worker records | tallies | state words | slot headers | windows …
-//!                                                                       one row                    slot 0: arguments, result
-//!                                                                                                  slot 1: arguments, result
+//! head | ready, free, idle, alert, told sets | worker records | tallies | state words | slot headers | windows …
+//!                                                                             one row                    slot 0: arguments, result
+//!                                                                                                        slot 1: arguments, result
 //! ```
 //!
 //! A payload of up to [`INLINE`] bytes lies in its slot's header, a longer one in its window: the length says
@@ -66,6 +66,8 @@ pub(crate) struct Head {
     pub(crate) countdown: AtomicI64,
     /// How often the supervisor of a sandboxed pool has looked at what its workers say.
     pub(crate) looks: AtomicU32,
+    /// Whether calls are awaited, and whether the thread that looks after them sleeps: on this word.
+    pub(crate) bell: Aligned<AtomicU64>,
 }
 
 /// A value on cache lines of its own.
@@ -211,8 +213,12 @@ impl Geometry {
         self.idle_set() + Self::set_bytes(self.workers)
     }
 
+    pub(crate) const fn told_set(&self) -> usize {
+        self.alert_set() + Self::set_bytes(self.workers)
+    }
+
     pub(crate) const fn worker(&self, index: usize) -> usize {
-        self.alert_set() + Self::set_bytes(self.workers) + index * size_of::<WorkerRecord>()
+        self.told_set() + Self::set_bytes(self.slots) + index * size_of::<WorkerRecord>()
     }
 
     pub(crate) const fn tally(&self, worker: usize) -> usize {

@@ -5,6 +5,7 @@
 //! | [`word`] | the state word: who may move a call from which phase to which (safe code) |
 //! | [`hint`] | bit sets that make finding fast and decide nothing (safe code) |
 //! | [`lookout`] | who looks for calls, and who is woken for one (safe code) |
+//! | [`watch`] | who is told of calls that are awaited and have settled (safe code) |
 //! | [`note`] | short texts that outlive whoever wrote them (safe code) |
 //! | [`tally`] | what is counted of a seat's workers (safe code) |
 //! | [`layout`] | which byte of the region is what |
@@ -20,10 +21,13 @@ pub(crate) mod lookout;
 pub(crate) mod note;
 pub(crate) mod region;
 pub(crate) mod tally;
+pub(crate) mod watch;
 pub(crate) mod window;
 pub(crate) mod word;
 
 #[cfg(all(test, loom))]
 mod model;
+#[cfg(all(test, loom))]
+mod model_watch;
 #[cfg(all(test, not(loom)))]
 mod test;

@@ -27,6 +27,7 @@ use super::hint::HintSet;
 use super::layout::{Geometry, Head, INLINE, PAGE, SlotHeader, WorkerRecord};
 use super::lookout::Lookout;
 use super::tally::Tally;
+use super::watch::Watch;
 use super::window::{Payload, Store};
 
 /// The most bytes that are backed before they are asked for.
@@ -158,6 +159,13 @@ impl Region {
     pub(crate) fn lookout(&self) -> Lookout<'_> {
         let alert = self.set(self.geometry.alert_set(), self.geometry.workers);
         Lookout { ready: self.ready(), idle: self.idle(), alert }
+    }
+
+    /// Who is told of calls that have settled.
+    #[inline]
+    pub(crate) fn watch(&self) -> Watch<'_> {
+        let told = self.set(self.geometry.told_set(), self.geometry.slots);
+        Watch { told, bell: &self.head().bell.0 }
     }
 
     /// Backs everything before the slot headers with memory: what a pool needs before its first call.

@@ -11,7 +11,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::errno::Errno;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
 use super::eventfd;
 use crate::{Error, Result};
@@ -29,6 +29,22 @@ pub(crate) fn reset_all() {
     }
     // Cannot fail: the set is valid.
     let _ = SigSet::empty().thread_set_mask();
+}
+
+/// Runs `start` with every signal blocked: a thread that it starts gets none of the program's. Only those that a
+/// thread's own fault raises come through.
+pub(crate) fn blocked<T>(start: impl FnOnce() -> T) -> T {
+    let mut all = SigSet::all();
+    [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGTRAP]
+        .into_iter()
+        .for_each(|fault| all.remove(fault));
+    // Cannot fail: the set is valid.
+    let before = all.thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let started = start();
+    if let Ok(before) = before {
+        let _ = before.thread_set_mask();
+    }
+    started
 }
 
 /// A worker: SIGTERM ends it; SIGINT from the terminal is dropped, because the client decides.

@@ -6,9 +6,12 @@
 use std::env;
 use std::io;
 use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use multicore::{Error, Exit, Handle, Result, Shared, Signal, Task};
+use multicore_tests::fixture::Folder;
 use multicore_tests::watch::eventually;
 use multicore_tests::{payload, tasks};
 
@@ -57,6 +60,17 @@ fn main() -> Result<()> {
             }
         }
         "died" => check_died(double::call(21).spawn()?.get(), signal),
+        // It settles while the thread that looks after it sleeps.
+        "awaited" => {
+            let folder = Folder::new();
+            let gate = folder.file("gate");
+            let mut handle = tasks::wait_at::call(&gate, 42).spawn()?;
+            assert!(Pin::new(&mut handle).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            eventually("the thread sleeps", does_waker_thread_sleep);
+            tasks::write_whole(&gate, "");
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            assert_eq!(runtime.block_on(handle)?, 42);
+        }
         "died_of_shared" => {
             let data = Shared::from_fn(1000, |n| n as u64)?;
             check_died(sum::call(&data).spawn()?.get(), signal);
@@ -121,6 +135,13 @@ fn main() -> Result<()> {
         _ => panic!("no scene `{scene}`"),
     }
     done()
+}
+
+fn does_waker_thread_sleep() -> bool {
+    let threads = std::fs::read_dir("/proc/self/task").expect("this process's threads").flatten();
+    threads
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok())
+        .any(|stat| stat.contains("(multicore-waker) S"))
 }
 
 /// A default pool in a sandbox without walls: deaths at the points need files.

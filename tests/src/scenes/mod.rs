@@ -3,6 +3,8 @@
 //! Each list names its scenes once: the tests and the fixture program are made from it.
 
 pub mod alone;
+pub mod awaits;
+pub mod awaits_alone;
 pub mod borrowed;
 pub mod calling;
 pub mod cancelled;
@@ -21,6 +23,7 @@ pub mod short;
 pub mod start;
 pub mod stats;
 pub mod stopped;
+pub mod streams;
 
 /// The scenes of [`calling`], given to a macro.
 #[macro_export]
@@ -42,6 +45,62 @@ macro_rules! calling_scenes {
             too_large_says_exactly_what_was_needed
             a_closed_pool_refuses_and_its_results_can_be_collected
             a_pool_that_cannot_finish_in_time_closes_its_calls
+        }
+    };
+}
+
+/// The scenes of [`awaits`], given to a macro.
+#[macro_export]
+macro_rules! await_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { awaits:
+            an_await_gives_whatever_became_of_the_call
+            calls_that_are_cancelled_while_they_are_awaited_settle
+            an_await_that_was_given_up_is_taken_up_again
+            a_handle_that_was_waited_for_can_be_awaited_and_the_other_way_round
+            the_waker_of_the_last_poll_is_called
+            dropping_a_future_does_not_cancel_its_call
+            an_abort_on_drop_that_is_awaited_cancels_its_call
+            a_task_is_awaited_as_it_is_got
+            an_await_leaves_the_executors_thread_to_others
+            several_executors_await_calls_of_several_pools
+            results_that_were_moved_aside_are_awaited
+            a_pool_that_ends_settles_what_is_awaited
+            an_await_sees_the_deaths_of_worker_and_supervisor
+            a_waker_that_panics_harms_nobody
+            a_nested_call_that_is_awaited_is_there_at_once
+            a_pool_that_gives_up_settles_what_is_awaited
+            many_awaits_beside_deaths_settle
+        }
+    };
+}
+
+/// The scenes of [`streams`], given to a macro.
+#[macro_export]
+macro_rules! stream_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { streams:
+            mapped_results_come_as_a_stream
+            a_stream_takes_calls_as_it_is_asked_and_cancels_the_rest
+            streams_on_few_slots_share_them
+            a_map_that_was_begun_goes_on_as_a_stream
+            streams_and_slots_can_be_sent_to_other_threads
+            a_slot_is_awaited_while_every_one_is_taken
+            reserved_slots_come_back
+        }
+    };
+}
+
+/// The scenes of [`awaits_alone`], given to a macro.
+#[macro_export]
+macro_rules! await_alone_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { awaits_alone:
+            no_thread_is_started_before_an_await_has_to_wait_and_one_serves_all
+            a_thousand_awaits_on_one_thread_settle_while_processes_are_killed
+            a_fork_of_the_client_awaits_its_own_calls
+            a_program_ends_while_calls_are_awaited
+            where_the_kernel_waits_for_one_word_alone_awaits_settle
         }
     };
 }
@@ -382,6 +441,9 @@ pub type Named = (&'static str, fn());
 pub fn all() -> Vec<Named> {
     let lists: &[&[Named]] = &[
         calling_scenes!(crate::table),
+        await_scenes!(crate::table),
+        await_alone_scenes!(crate::table),
+        stream_scenes!(crate::table),
         borrowed_scenes!(crate::table),
         sharing_scenes!(crate::table),
         fault_scenes!(crate::table),

@@ -10,7 +10,7 @@ use crate::processes::client::account::add;
 use crate::processes::client::life::Loss;
 use crate::processes::client::{Client, HELD, Ticket};
 use crate::processes::clock;
-use crate::processes::worker::{low_half, progress};
+use crate::processes::worker::{low_half, progress, wake_waiters};
 use crate::shm::layout::Outcome;
 use crate::shm::window::Payload;
 use crate::shm::word::{Cancelled, Detached, Phase, Word};
@@ -225,7 +225,7 @@ impl Client {
                 self.release(ticket);
                 drop(kept);
                 // Somebody may wait for the word to settle, and no worker will say so.
-                futex::wake(low_half(self.header(ticket).state), i32::MAX);
+                wake_waiters(&self.region, ticket.slot as usize);
             }
             Cancelled::Marked => {
                 // Whatever becomes of the mark. Under the lock, so that no sweep gives the seat to another.

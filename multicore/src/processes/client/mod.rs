@@ -7,16 +7,19 @@
 
 pub(crate) mod account;
 mod any;
+pub(crate) mod awaited;
 pub(crate) mod collect;
 pub(crate) mod launch;
 pub(crate) mod lend;
 pub(crate) mod life;
+mod line;
 pub(crate) mod link;
 pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
 pub(crate) mod shares;
 pub(crate) mod template;
+pub(crate) mod waking;
 pub(crate) mod warmth;
 
 use std::collections::HashMap;
@@ -26,6 +29,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::account::{Account, add, is_sample};
+use self::awaited::Awaited;
 use self::collect::{Kept, held};
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
@@ -48,7 +52,7 @@ use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
 
 /// One use of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ticket {
     pub(in crate::processes) slot: u32,
     pub(in crate::processes) generation: u32,
@@ -103,6 +107,8 @@ pub(crate) struct Client {
     pub(in crate::processes) patrolled: AtomicU64,
     /// How many threads sleep until any slot moves. The head's copy is for the workers.
     sleepers: Mutex<u32>,
+    /// Whom to wake when calls settle.
+    awaited: Awaited,
     /// What calls name of shared data.
     pub(in crate::processes) shares: Shares,
     pub(in crate::processes) account: Account,
@@ -115,6 +121,8 @@ pub(crate) enum WhenFull {
     Return,
     /// Moves finished outcomes aside before.
     SweepAndReturn,
+    /// As that, for somebody who must not be held up: others look after the pool.
+    SweepAlone,
     /// As long as every slot is queued or running.
     Wait,
 }
@@ -156,6 +164,7 @@ impl Client {
             patrol: Mutex::new(patrol),
             patrolled: AtomicU64::new(clock::now()),
             sleepers: Mutex::new(0),
+            awaited: Awaited::default(),
             shares,
             account: Account::open(),
             made_in: fork_guard::token(),
@@ -193,7 +202,11 @@ impl Client {
         Ok(())
     }
 
-    fn reserve(&self, when_full: WhenFull) -> Result<Option<Ticket>> {
+    /// Reserves a slot; `None` where none is free and it is not to wait.
+    ///
+    /// # Errors
+    /// `Closed`, or why the pool failed.
+    pub(crate) fn reserve(&self, when_full: WhenFull) -> Result<Option<Ticket>> {
         if !self.is_here() {
             return Err(Error::Closed);
         }
@@ -209,7 +222,8 @@ impl Client {
                     self.patrol();
                     return Ok(None);
                 }
-                WhenFull::SweepAndReturn => {}
+                WhenFull::SweepAlone if self.sweep() == 0 => return Ok(None),
+                WhenFull::SweepAndReturn | WhenFull::SweepAlone => {}
                 WhenFull::Wait => {
                     if !self.is_room(self.sweep()) {
                         self.wait_for_room();
@@ -302,6 +316,13 @@ impl Client {
         self.keep_warm(next.slot as usize);
         self.look_at_windows(next.slot as usize);
         self.shares.renewed(next);
+    }
+
+    /// As [`give_up`](Client::give_up), by whoever reserved it for later; nothing in a fork of the client.
+    pub(crate) fn hand_back(&self, ticket: Ticket) {
+        if self.is_here() {
+            self.give_up(ticket);
+        }
     }
 
     /// Frees a slot that is reserved and was not published.

@@ -236,4 +236,4 @@ impl Client {
 }
 
 #[cfg(test)]
-mod test;
+pub(in crate::processes::client) mod test;

@@ -14,7 +14,7 @@ use crate::sys::futex::{self, Wait};
 
 /// The first sleep; each next one is twice as long. So a call that is long holds up those that wait for its
 /// slot, and for others' no less, by no more than twice.
-const FIRST: Duration = Duration::from_micros(250);
+pub(super) const FIRST: Duration = Duration::from_micros(250);
 
 impl Client {
     /// Whether so many slots are enough to go on with.

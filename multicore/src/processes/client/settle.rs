@@ -9,9 +9,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use crate::processes::client::collect::Kept;
 use crate::processes::client::life::Loss;
 use crate::processes::client::{Client, HELD, Ticket};
-use crate::processes::worker::{low_half, wake_sleepers};
+use crate::processes::worker::{wake_sleepers, wake_waiters};
 use crate::shm::word::{Phase, State, Word};
-use crate::sys::futex;
 
 impl Client {
     /// Settles every call that is still under way, when nobody is left to run it.
@@ -26,7 +25,7 @@ impl Client {
             })
         });
         for slot in 0..self.seats.len() {
-            futex::wake(low_half(self.region.slot(slot).state), i32::MAX);
+            wake_waiters(&self.region, slot);
         }
         wake_sleepers(&self.region);
     }

@@ -244,7 +244,7 @@ fn announce(region: &Region, slot: usize, settled: Settled) -> bool {
     match settled {
         Settled::Kept { wake, expired } => {
             if wake {
-                futex::wake(low_half(region.slot(slot).state), i32::MAX);
+                wake_waiters(region, slot);
             }
             expired
         }
@@ -256,7 +256,21 @@ fn announce(region: &Region, slot: usize, settled: Settled) -> bool {
     }
 }
 
-/// The half of a state word that the futex sees.
+/// Wakes whoever sleeps on the word of a call that has settled, and tells who looks after awaited ones.
+pub(in crate::processes) fn wake_waiters(region: &Region, slot: usize) {
+    futex::wake(low_half(region.slot(slot).state), i32::MAX);
+    if region.watch().tell(slot) {
+        point("told");
+        wake_watcher(region);
+    }
+}
+
+/// Wakes the thread that looks after awaited calls, whatever the bell says.
+pub(in crate::processes) fn wake_watcher(region: &Region) {
+    futex::wake(low_half(&region.head().bell.0), 1);
+}
+
+/// The half of a word that the futex sees.
 pub(crate) fn low_half(state: &std::sync::atomic::AtomicU64) -> &std::sync::atomic::AtomicU32 {
     crate::shm::region::futex_half(state)
 }

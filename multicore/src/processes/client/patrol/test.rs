@@ -23,7 +23,7 @@ const WORKERS: usize = 2;
 const WINDOW: usize = 8192;
 const TENTH: Duration = Duration::from_millis(100);
 
-fn client() -> Client {
+pub(in crate::processes::client) fn client() -> Client {
     let config = Config::new().workers(WORKERS).slots(SLOTS).payload_limit(WINDOW as u64);
     let settings = config.settle().unwrap();
     let (region, file) = map::make(Geometry { slots: SLOTS, workers: WORKERS, window: WINDOW }).unwrap();
@@ -34,7 +34,7 @@ fn client() -> Client {
 }
 
 /// A call in slot 0 that a thread here holds, with this limit and these retries.
-fn ready(client: &Client, limit: u64, retries: u32) -> u32 {
+pub(in crate::processes::client) fn ready(client: &Client, limit: u64, retries: u32) -> u32 {
     let word = client.region.slot(0).state;
     let generation = word.reserve().unwrap();
     client.seats[0].held.store(HELD | u64::from(generation), Release);
@@ -45,7 +45,7 @@ fn ready(client: &Client, limit: u64, retries: u32) -> u32 {
 }
 
 /// The same, begun by worker 1.
-fn running(client: &Client, limit: u64, retries: u32) -> u32 {
+pub(in crate::processes::client) fn running(client: &Client, limit: u64, retries: u32) -> u32 {
     let generation = ready(client, limit, retries);
     let word = client.region.slot(0).state;
     client.region.worker(1).current.store(1, Release);
