@@ -187,8 +187,9 @@ pub use config::{Config, Start};
 pub use error::{Error, Exit, Result, Signal, TextError, Usage};
 pub use handle::abort::AbortOnDrop;
 pub use handle::borrowed::{Borrowed, InPlace};
+pub use handle::progress::Progress;
 pub use handle::{Handle, TrySpawnError};
-pub use inside::{breadcrumb, cancelled};
+pub use inside::{breadcrumb, cancelled, progress};
 pub use load::set_load_source;
 #[cfg(feature = "indicatif")]
 pub use many::bar::WithBar;

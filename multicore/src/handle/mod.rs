@@ -3,6 +3,7 @@
 pub(crate) mod abort;
 pub(crate) mod awaiting;
 pub(crate) mod borrowed;
+pub(crate) mod progress;
 pub(crate) mod sent;
 
 use std::fmt;

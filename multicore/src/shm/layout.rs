@@ -104,6 +104,18 @@ pub(crate) struct WorkerRecord {
     pub(crate) words: Note<128>,
     /// What its call said last of where it is.
     pub(crate) breadcrumb: Note<32>,
+    /// How far its call has come.
+    pub(crate) steps: Steps,
+}
+
+/// How far a call says that it has come.
+#[repr(C)]
+pub(crate) struct Steps {
+    /// The call that said it, as one number; 0 for none.
+    pub(crate) of: AtomicU64,
+    pub(crate) done: AtomicU64,
+    pub(crate) total: AtomicU64,
+    pub(crate) message: Note<32>,
 }
 
 /// One slot's header: everything about its call but the state word, all of it whoever's that word names. The

@@ -389,6 +389,7 @@ impl WorkerRecord {
         self.hand.store(0, Relaxed);
         self.words.clear();
         self.breadcrumb.clear();
+        self.steps.clear();
         calls
     }
 }

@@ -5,6 +5,7 @@
 pub mod alone;
 pub mod awaits;
 pub mod awaits_alone;
+pub mod background;
 pub mod borrowed;
 pub mod calling;
 pub mod cancelled;
@@ -200,6 +201,17 @@ macro_rules! cancelled_scenes {
             cancelling_at_any_moment_settles_every_call
             cancelling_from_many_threads_reaches_every_call
             a_call_is_cancelled_while_its_pool_is_shut_down
+        }
+    };
+}
+
+/// The scenes of [`background`], given to a macro.
+#[macro_export]
+macro_rules! background_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { background:
+            progress_is_seen_while_the_task_runs
+            progress_is_that_of_the_call_alone
         }
     };
 }
@@ -450,6 +462,7 @@ pub fn all() -> Vec<Named> {
         death_scenes!(crate::table),
         deadline_scenes!(crate::table),
         cancelled_scenes!(crate::table),
+        background_scenes!(crate::table),
         short_scenes!(crate::table),
         limit_scenes!(crate::table),
         start_scenes!(crate::table),

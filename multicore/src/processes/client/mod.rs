@@ -18,6 +18,7 @@ pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
 pub(crate) mod shares;
+pub(crate) mod steps;
 pub(crate) mod template;
 pub(crate) mod waking;
 pub(crate) mod warmth;
