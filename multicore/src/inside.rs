@@ -48,8 +48,9 @@ fn own_call() -> Option<(&'static WorkerRecord, usize, State)> {
     own.then_some((record, slot, state))
 }
 
-/// Says how far the call has come, for whoever asks [`Handle::progress`](crate::Handle::progress): `done` of
-/// `total` of whatever is counted, 0 of which is unknown, and what it is at.
+/// Says how far the call has come, for whoever asks [`Handle::progress`](crate::Handle::progress) or
+/// [`Job::progress`](crate::Job::progress): `done` of `total` of whatever is counted, 0 where the total is unknown,
+/// and what it is at.
 ///
 /// Some nanoseconds, so that an inner loop can say it each time round: two stores, and a comparison with the last
 /// message, which is written where it is another one. Its first 256 bytes are kept. Threads that the function

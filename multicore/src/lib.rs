@@ -162,6 +162,7 @@ mod config;
 mod error;
 mod handle;
 mod inside;
+mod job;
 mod load;
 mod many;
 mod panics;
@@ -190,6 +191,10 @@ pub use handle::borrowed::{Borrowed, InPlace};
 pub use handle::progress::Progress;
 pub use handle::{Handle, TrySpawnError};
 pub use inside::{breadcrumb, cancelled, progress};
+pub use job::Job;
+pub use job::any::{AnyJob, find, jobs};
+pub use job::id::JobId;
+pub use job::look::{JobState, Timestamps};
 pub use load::set_load_source;
 #[cfg(feature = "indicatif")]
 pub use many::bar::WithBar;

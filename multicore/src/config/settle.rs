@@ -33,7 +33,12 @@ pub(crate) struct Settings {
     pub(crate) patience: Patience,
     /// Calls must not run in this process.
     pub(crate) isolate: bool,
+    /// How long results of jobs wait to be collected.
+    pub(crate) keep_results: Duration,
 }
+
+/// How long results of jobs wait to be collected, unless it is said.
+pub(crate) const KEEP_RESULTS: Duration = Duration::from_secs(3600);
 
 impl Settings {
     /// Whether calls may run in this very process, `why` ever they would have to.
@@ -111,6 +116,7 @@ impl Config {
             sandbox: self.sandbox,
             patience: Patience { asked: self.spin, cores },
             isolate,
+            keep_results: self.keep_results.unwrap_or(KEEP_RESULTS),
         })
     }
 }

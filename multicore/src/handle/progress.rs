@@ -37,7 +37,7 @@ impl<R> Handle<R> {
     /// for a call that runs in this process.
     ///
     /// Of a call that is finished it is its last word, as long as its worker has reported nothing of a later call
-    /// and lives. A call that is [run again](crate::Call::retries) begins anew. In a
+    /// and lives; a [`Job`](crate::Job) keeps it. A call that is [run again](crate::Call::retries) begins anew. In a
     /// sandboxed pool it is what the supervisor saw at its last look: asking brings the next look about.
     ///
     /// Some tens of nanoseconds, or one kernel call in a sandboxed pool; never blocks.

@@ -9,6 +9,7 @@
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod control;
+pub(crate) mod ledger;
 pub(crate) mod map;
 pub(crate) mod repair;
 mod roster;

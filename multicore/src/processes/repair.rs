@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 use crate::processes::clock;
+use crate::processes::ledger;
 use crate::processes::worker::{wake_sleepers, wake_waiters, wake_watcher};
 use crate::report::{Report, WireExit};
 use crate::shm::note::wipe;
@@ -139,6 +140,9 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     report.wipe();
     // Nobody has asked how long it waited.
     header.published.store(0, Relaxed);
+    if header.state.state().is_background() {
+        ledger::close(region, slot, usize::from(death.worker));
+    }
     if header.state.state().detached() {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }

@@ -2,9 +2,9 @@
 //! the [`Geometry`], which each process has from its own trusted side.
 //!
 //! ```text
-//! head | ready, free, idle, alert, told sets | worker records | tallies | state words | slot headers | windows …
-//!                                                                             one row                    slot 0: arguments, result
-//!                                                                                                        slot 1: arguments, result
+//! head | five sets | worker records | tallies | state words | slot headers | accounts | windows …
+//!                                                 one row                                 slot 0: arguments, result
+//!                                                                                         slot 1: arguments, result
 //! ```
 //!
 //! A payload of up to [`INLINE`] bytes lies in its slot's header, a longer one in its window: the length says
@@ -151,6 +151,20 @@ pub(crate) struct SlotHeader {
     result: Inline,
 }
 
+/// What a background call leaves of itself, beside its header: other calls never touch it.
+#[repr(C)]
+pub(crate) struct Account {
+    /// Nanoseconds on the monotonic clock; 0 for not yet.
+    pub(crate) started: AtomicU64,
+    /// As `started`.
+    pub(crate) finished: AtomicU64,
+    /// Nonzero if it has said how far it came.
+    pub(crate) reported: AtomicU64,
+    /// What it said last.
+    pub(crate) done: AtomicU64,
+    pub(crate) total: AtomicU64,
+}
+
 /// Room for a short payload; at a multiple of the alignment that windows promise.
 #[repr(C, align(16))]
 struct Inline([AtomicU8; INLINE]);
@@ -245,9 +259,13 @@ impl Geometry {
         self.state(self.slots).next_multiple_of(128) + index * size_of::<SlotHeader>()
     }
 
+    pub(crate) const fn account(&self, slot: usize) -> usize {
+        self.slot(self.slots) + slot * size_of::<Account>()
+    }
+
     /// Bytes before the first window.
     pub(crate) const fn control(&self) -> usize {
-        self.slot(self.slots).next_multiple_of(PAGE)
+        self.account(self.slots).next_multiple_of(PAGE)
     }
 
     /// Bytes from one window to the next: the payload limit in whole pages.

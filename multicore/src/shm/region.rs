@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use memmap2::{Advice, MmapRaw};
 
 use super::hint::HintSet;
-use super::layout::{Geometry, Head, INLINE, PAGE, SlotHeader, WorkerRecord};
+use super::layout::{Account, Geometry, Head, INLINE, PAGE, SlotHeader, WorkerRecord};
 use super::lookout::Lookout;
 use super::tally::Tally;
 use super::watch::Watch;
@@ -119,6 +119,13 @@ impl Region {
         // SAFETY: [map-live] [control-atomic] index is in range and headers are 128-aligned.
         let header = unsafe { self.at(self.geometry.slot(index)).cast().as_ref() };
         Slot { state, header }
+    }
+
+    /// What a background call leaves of itself.
+    pub(crate) fn account(&self, slot: usize) -> &Account {
+        assert!(slot < self.geometry.slots);
+        // SAFETY: [map-live] [control-atomic] the slot is in range and accounts are 8-aligned.
+        unsafe { self.at(self.geometry.account(slot)).cast().as_ref() }
     }
 
     #[inline]

@@ -62,6 +62,14 @@ impl Steps {
         self.of.store(0, Release);
     }
 
+    /// As [`get`](Steps::get), the numbers alone.
+    pub(crate) fn counts(&self, of: u64) -> Option<(u64, u64)> {
+        (self.of.load(Acquire) == of).then_some(())?;
+        let counts = (self.done.load(Relaxed), self.total.load(Relaxed));
+        fence(Acquire);
+        (self.of.load(Relaxed) == of).then_some(counts)
+    }
+
     /// What the call of this name said last; `None` when it said nothing, or another one did since.
     pub(crate) fn get(&self, of: u64) -> Option<Sight> {
         (self.of.load(Acquire) == of).then_some(())?;

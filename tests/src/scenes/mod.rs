@@ -14,6 +14,7 @@ pub mod deaths;
 pub mod ends;
 pub mod faults;
 pub mod hostile;
+pub mod jobs;
 pub mod joined;
 pub mod kept;
 pub mod limits;
@@ -212,6 +213,26 @@ macro_rules! background_scenes {
         $($then)*! { background:
             progress_is_seen_while_the_task_runs
             progress_is_that_of_the_call_alone
+        }
+    };
+}
+
+/// The scenes of [`jobs`], given to a macro.
+#[macro_export]
+macro_rules! job_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { jobs:
+            a_job_is_watched_from_outside
+            a_job_is_found_by_its_id
+            a_result_is_taken_once
+            a_job_that_fails_says_why
+            a_job_is_cancelled
+            the_times_of_a_job_are_in_order
+            a_result_that_nobody_collects_is_dropped
+            what_a_job_said_last_stays
+            a_handle_becomes_a_job
+            jobs_outlive_their_pool
+            jobs_settle_while_workers_are_killed
         }
     };
 }
@@ -463,6 +484,7 @@ pub fn all() -> Vec<Named> {
         deadline_scenes!(crate::table),
         cancelled_scenes!(crate::table),
         background_scenes!(crate::table),
+        job_scenes!(crate::table),
         short_scenes!(crate::table),
         limit_scenes!(crate::table),
         start_scenes!(crate::table),

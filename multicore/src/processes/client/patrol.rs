@@ -119,6 +119,7 @@ impl Client {
         }
         self.look_after_supervisor();
         self.let_go_of_shares();
+        self.let_go_of_results();
         let mut patrol = match self.patrol.try_lock() {
             Ok(patrol) => patrol,
             Err(TryLockError::Poisoned(patrol)) => patrol.into_inner(),

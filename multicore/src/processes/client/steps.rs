@@ -12,10 +12,14 @@ impl Client {
         }
         let state = self.header(ticket).state.state();
         if state.phase() == Some(Phase::Running) {
-            // Its worker says it to the supervisor alone, which passes it on when it looks.
-            self.ring();
+            self.ask_for_look();
         }
         self.steps_of(ticket, state)
+    }
+
+    /// In a sandboxed pool workers say it to the supervisor alone, which passes it on when it looks.
+    pub(crate) fn ask_for_look(&self) {
+        self.ring();
     }
 
     /// As [`steps`](Client::steps), of a call whose word is `seen`.

@@ -23,6 +23,7 @@ use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 
 use crate::error::Result;
 use crate::processes::clock;
+use crate::processes::ledger;
 use crate::processes::repair;
 use crate::processes::supervisor::cell::{Cell, Look, Unfit};
 use crate::processes::supervisor::{Seat, Supervisor, kill};
@@ -216,6 +217,9 @@ fn give(region: &Region, index: usize, cell: &mut Cell) {
             wait_is_over(region.tally(index), &header);
         }
         region.tally(index).hold(clock::now());
+        if header.state.state().is_background() {
+            ledger::begin(region, slot);
+        }
         let len = (header.arguments_len.load(Relaxed) as usize).min(region.geometry().window);
         if header.state.state().cancelled() {
             answer(region, index, slot, &Report::Cancelled);
@@ -290,6 +294,9 @@ fn finish(region: &Region, index: usize, slot: usize) {
     region.tally(index).ran_one(clock::now());
     if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
+    }
+    if header.state.state().is_background() {
+        ledger::close(region, slot, index);
     }
     let settled = header.state.finish(index as u16);
     point("delivered");
