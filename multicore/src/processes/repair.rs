@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::processes::clock;
 use crate::processes::ledger;
+use crate::processes::queue;
 use crate::processes::worker::{wake_sleepers, wake_waiters, wake_watcher};
 use crate::report::{Report, WireExit};
 use crate::shm::note::wipe;
@@ -157,8 +158,9 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
 /// A bit too many costs a look; the word decides.
 pub(crate) fn renew_hints(region: &Region) {
     for slot in 0..region.geometry().slots {
-        match region.slot(slot).state.state().phase() {
-            Some(Phase::Ready) => region.ready().insert(slot),
+        let word = region.slot(slot).state.state();
+        match word.phase() {
+            Some(Phase::Ready) => queue::remind(region, slot, word),
             Some(Phase::Free) => region.free().insert(slot),
             _ => {}
         }

@@ -55,6 +55,8 @@ pub(crate) struct Head {
     pub(crate) draining: AtomicU32,
     /// Moves when workers may have shared data mapped that nobody names any more.
     pub(crate) shares: AtomicU32,
+    /// Nonzero: some ready call may have a priority. Moves whenever one is offered.
+    pub(crate) ranked: AtomicU32,
     pub(crate) claim_cursor: Aligned<AtomicU32>,
     /// A futex that moves whenever a slot settles or is freed while somebody sleeps on it.
     pub(crate) progress: Aligned<AtomicU32>,

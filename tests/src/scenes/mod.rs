@@ -213,6 +213,9 @@ macro_rules! background_scenes {
         $($then)*! { background:
             progress_is_seen_while_the_task_runs
             progress_is_that_of_the_call_alone
+            calls_run_by_priority_and_by_arrival_within_one
+            a_call_of_a_killed_worker_keeps_its_priority
+            a_priority_that_there_is_not_is_refused
         }
     };
 }

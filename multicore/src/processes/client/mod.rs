@@ -44,6 +44,7 @@ use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
 use crate::processes::clock;
 use crate::processes::ledger;
+use crate::processes::queue;
 use crate::processes::repair::wake_worker;
 use crate::processes::spin::Spin;
 use crate::processes::worker::fault::{self, Plan};
@@ -404,6 +405,10 @@ impl Client {
         }
         point("filled");
         header.state.publish_as(ticket.generation, rank);
+        if rank.level != 0 {
+            self.region.ready().insert(slot);
+            queue::announce(&self.region);
+        }
         if let Some(worker) = self.region.lookout().offer(slot) {
             if self.bell.is_some() {
                 return self.ring();

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use crate::processes::client::Client;
 use crate::processes::clock;
+use crate::processes::queue;
 use crate::processes::repair::wake_workers;
 use crate::processes::worker::progress;
 use crate::shm::word::{Phase, Requeued, State, Word};
@@ -198,7 +199,7 @@ impl Client {
 
     /// Sets the hint of a ready call.
     fn offer(&self, slot: usize) -> Need {
-        self.region.ready().insert(slot);
+        queue::remind(&self.region, slot, self.region.slot(slot).state.state());
         Need::Worker
     }
 

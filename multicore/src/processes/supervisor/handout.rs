@@ -24,13 +24,13 @@ use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::error::Result;
 use crate::processes::clock;
 use crate::processes::ledger;
+use crate::processes::queue;
 use crate::processes::repair;
 use crate::processes::supervisor::cell::{Cell, Look, Unfit};
 use crate::processes::supervisor::{Seat, Supervisor, kill};
 use crate::processes::worker::{tell, wait_is_over};
 use crate::report::Report;
 use crate::sandbox::Sandbox;
-use crate::shm::hint::Cursor;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
@@ -199,7 +199,7 @@ impl Supervisor {
 /// Gives the worker the next ready call, if there is one.
 fn give(region: &Region, index: usize, cell: &mut Cell) {
     while cell.hand().is_none() && cell.look() == Look::Idle {
-        let Some(slot) = Cursor(&region.head().claim_cursor.0).take(region.ready()) else { return };
+        let Some(slot) = queue::take(region, |_| 1).and_then(|mut hint| hint.next()) else { return };
         let header = region.slot(slot);
         if !header.state.claim(index as u16) {
             continue;
@@ -249,7 +249,7 @@ fn give_back(region: &Region, index: usize, slot: usize) {
     repair::give_back(region, slot, &repair::Death::unseen(region, index as u16));
     region.tally(index).hold(0);
     region.worker(index).current.store(0, Release);
-    region.ready().insert(slot);
+    queue::remind(region, slot, region.slot(slot).state.state());
 }
 
 /// Delivers what the worker has finished.
