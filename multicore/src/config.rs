@@ -51,6 +51,7 @@ pub(crate) enum BackendChoice {
 /// | [`timeout`](Config::timeout) | – | none: a call runs as long as it likes |
 /// | [`grace`](Config::grace) | – | 100 ms |
 /// | [`shutdown_timeout`](Config::shutdown_timeout) | – | 10 s |
+/// | [`background_workers`](Config::background_workers) | – | all but one, at least one |
 /// | [`keep_results`](Config::keep_results) | – | 1 h |
 /// | [`keep_fds`](Config::keep_fds) | – | none |
 /// | [`spin`](Config::spin) | – | up to 50 µs, as far as it pays |
@@ -93,6 +94,7 @@ pub struct Config {
     pin: Option<bool>,
     sandbox: Option<Sandbox>,
     keep_results: Option<Duration>,
+    background_workers: Option<usize>,
 }
 
 impl Config {
@@ -161,6 +163,16 @@ impl Config {
     /// How long [`shutdown`](crate::shutdown) or dropping a pool waits for accepted calls.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Config {
         self.shutdown_timeout = Some(timeout);
+        self
+    }
+
+    /// How many workers may run calls that are sent by [`Call::background`](crate::Call::background), from 1 to all
+    /// of them. The others are free for calls that somebody waits for, however many jobs there are and however
+    /// long they take.
+    ///
+    /// A pool of one worker has none to spare: a job occupies it until it is done.
+    pub fn background_workers(mut self, workers: usize) -> Config {
+        self.background_workers = Some(workers);
         self
     }
 

@@ -63,6 +63,12 @@ pub(crate) fn any_ready(region: &Region) -> bool {
     states(region).any(|state| state.phase() == Some(Phase::Ready))
 }
 
+/// As [`any_ready`], for one that may run `background` calls or not.
+pub(crate) fn any_ready_for(region: &Region, background: bool) -> bool {
+    let fit = |state: State| background || !state.is_background();
+    states(region).any(|state| state.phase() == Some(Phase::Ready) && fit(state))
+}
+
 /// Whether a call runs that is this worker's, by its word.
 pub(crate) fn runs(region: &Region, worker: u16) -> bool {
     states(region).any(|state| state.phase() == Some(Phase::Running) && state.owner() == worker)

@@ -123,6 +123,15 @@ impl<'a, B: Bits> HintSet<'a, B> {
         self.take_some(from, |_| 1)?.next()
     }
 
+    /// Takes the first member at or after `from`, and none before it.
+    pub(crate) fn take_after(&self, from: usize) -> Option<usize> {
+        let words = (from / 64..self.words.len()).map(|word| {
+            let below = if word == from / 64 { !(u64::MAX << (from % 64)) } else { 0 };
+            (word, self.words[word].look() & !below & self.existing(word))
+        });
+        words.flat_map(|(word, bits)| Members { word, bits }).find(|member| self.remove(*member))
+    }
+
     /// Takes the first members at or after `from`, going round, with one swap: as many as `share` says of those
     /// that are seen there.
     #[inline]

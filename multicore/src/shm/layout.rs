@@ -2,7 +2,7 @@
 //! the [`Geometry`], which each process has from its own trusted side.
 //!
 //! ```text
-//! head | five sets | worker records | tallies | state words | slot headers | accounts | windows …
+//! head | six sets | worker records | tallies | state words | slot headers | accounts | windows …
 //!                                                 one row                                 slot 0: arguments, result
 //!                                                                                         slot 1: arguments, result
 //! ```
@@ -58,6 +58,8 @@ pub(crate) struct Head {
     /// Nonzero: some ready call may have a priority. Moves whenever one is offered.
     pub(crate) ranked: AtomicU32,
     pub(crate) claim_cursor: Aligned<AtomicU32>,
+    /// As `claim_cursor`, of background calls.
+    pub(crate) background_cursor: AtomicU32,
     /// A futex that moves whenever a slot settles or is freed while somebody sleeps on it.
     pub(crate) progress: Aligned<AtomicU32>,
     /// How many sleep on `progress`.
@@ -245,8 +247,12 @@ impl Geometry {
         self.alert_set() + Self::set_bytes(self.workers)
     }
 
+    pub(crate) const fn background_set(&self) -> usize {
+        self.told_set() + Self::set_bytes(self.slots)
+    }
+
     pub(crate) const fn worker(&self, index: usize) -> usize {
-        self.told_set() + Self::set_bytes(self.slots) + index * size_of::<WorkerRecord>()
+        self.background_set() + Self::set_bytes(self.slots) + index * size_of::<WorkerRecord>()
     }
 
     pub(crate) const fn tally(&self, worker: usize) -> usize {

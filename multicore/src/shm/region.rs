@@ -143,6 +143,12 @@ impl Region {
         self.set(self.geometry.ready_set(), self.geometry.slots)
     }
 
+    /// Slots of calls that nobody waits for, and that may be ready.
+    #[inline]
+    pub(crate) fn background(&self) -> HintSet<'_> {
+        self.set(self.geometry.background_set(), self.geometry.slots)
+    }
+
     /// Slots that may be free.
     #[inline]
     pub(crate) fn free(&self) -> HintSet<'_> {
@@ -165,7 +171,7 @@ impl Region {
     #[inline]
     pub(crate) fn lookout(&self) -> Lookout<'_> {
         let alert = self.set(self.geometry.alert_set(), self.geometry.workers);
-        Lookout { ready: self.ready(), idle: self.idle(), alert }
+        Lookout { ready: self.ready(), background: self.background(), idle: self.idle(), alert }
     }
 
     /// Who is told of calls that have settled.

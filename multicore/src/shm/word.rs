@@ -358,6 +358,13 @@ pub(crate) trait Word: Atomic64 {
         self.advance(|s| s.is(Phase::Ready).then(|| s.to(Phase::Claimed).owned_by(owner))).is_ok()
     }
 
+    /// As [`claim`](Word::claim), unless nobody waits for it.
+    #[inline]
+    fn claim_ordinary(&self, owner: u16) -> bool {
+        let mine = |s: State| s.is(Phase::Ready) && !s.is_background();
+        self.advance(|s| mine(s).then(|| s.to(Phase::Claimed).owned_by(owner))).is_ok()
+    }
+
     /// Worker: begins the call it claimed; user code may run from here on.
     #[inline]
     fn begin(&self, owner: u16) -> bool {

@@ -405,11 +405,17 @@ impl Client {
         }
         point("filled");
         header.state.publish_as(ticket.generation, rank);
-        if rank.level != 0 {
-            self.region.ready().insert(slot);
-            queue::announce(&self.region);
-        }
-        if let Some(worker) = self.region.lookout().offer(slot) {
+        let lookout = self.region.lookout();
+        let sleeper = if rank.background {
+            lookout.offer_background(slot, self.settings.limits.background_from)
+        } else {
+            if rank.level != 0 {
+                lookout.ready.insert(slot);
+                queue::announce(&self.region);
+            }
+            lookout.offer(slot)
+        };
+        if let Some(worker) = sleeper {
             if self.bell.is_some() {
                 return self.ring();
             }

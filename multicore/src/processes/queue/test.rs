@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{remind, take};
+use super::{claim, remind, take};
 use crate::processes::map;
 use crate::shm::layout::Geometry;
 use crate::shm::region::Region;
@@ -24,7 +24,7 @@ fn offer(region: &Region, slot: usize, level: i8) {
 
 /// Takes what comes next, and claims it.
 fn next(region: &Region) -> Option<usize> {
-    let slot = take(region, |_| 1)?.next()?;
+    let slot = take(region, true, |_| 1)?.next()?;
     region.slot(slot).state.claim(0).then_some(slot)
 }
 
@@ -60,9 +60,9 @@ fn the_order_of_arrival_goes_round() {
 fn without_priorities_several_are_taken_at_a_time() {
     let region = region();
     (0..8).for_each(|slot| offer(&region, slot, 0));
-    assert_eq!(take(&region, |there| there / 2).unwrap().collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert_eq!(take(&region, false, |there| there / 2).unwrap().collect::<Vec<_>>(), [0, 1, 2, 3]);
     offer(&region, 9, 3);
-    assert_eq!(take(&region, |there| there).unwrap().collect::<Vec<_>>(), [9]);
+    assert_eq!(take(&region, false, |there| there).unwrap().collect::<Vec<_>>(), [9]);
 }
 
 #[test]
@@ -95,4 +95,37 @@ fn a_call_that_is_given_back_has_its_priority_still() {
     assert_eq!((word.state().level(), word.state().tries()), (4, 1));
     remind(&region, 1, word.state());
     assert_eq!(all(&region), [1, 2]);
+}
+
+/// Publishes a background call of this priority.
+fn offer_background(region: &Region, slot: usize, level: i8) {
+    let word = region.slot(slot).state;
+    let generation = word.reserve().unwrap();
+    assert!(word.publish_as(generation, Rank { level, background: true }));
+    remind(region, slot, word.state());
+}
+
+#[test]
+fn background_calls_come_last_by_priority_and_for_some_alone() {
+    let region = region();
+    for (slot, level) in (3..).zip([0, 2, 0, -1]) {
+        offer_background(&region, slot, level);
+    }
+    offer(&region, 100, 0);
+    offer(&region, 101, -7);
+    let reserved = || take(&region, false, |_| 1).and_then(|mut hints| hints.next());
+    assert_eq!([reserved(), reserved(), reserved()], [Some(100), Some(101), None]);
+    remind(&region, 100, region.slot(100).state.state());
+    remind(&region, 101, region.slot(101).state.state());
+    assert_eq!(all(&region), [100, 101, 4, 3, 5, 6]);
+}
+
+#[test]
+fn a_reserved_worker_takes_no_background_call_by_an_old_hint() {
+    let region = region();
+    offer_background(&region, 7, 0);
+    region.ready().insert(7);
+    let slot = take(&region, false, |_| 1).and_then(|mut hints| hints.next()).unwrap();
+    assert!(!claim(&region, slot, 0, false));
+    assert_eq!(all(&region), [7]);
 }

@@ -130,10 +130,14 @@ impl Supervisor {
             let (Some(cell), Some(pid)) = (&mut handout.cells[index].cell, self.seats[index].pid) else {
                 continue;
             };
-            give(&self.region, index, cell);
+            let background = index >= self.limits.background_from;
+            give(&self.region, index, background, cell);
             if cell.look() == Look::Spoilt {
                 kill(pid);
-            } else if cell.hand().is_none() && self.draining && !repair::any_ready(&self.region) {
+            } else if cell.hand().is_none()
+                && self.draining
+                && !repair::any_ready_for(&self.region, background)
+            {
                 cell.dismiss();
             }
         }
@@ -152,7 +156,9 @@ impl Supervisor {
 
     /// Before a sleep: announces who wants a call. Whether there is one already.
     pub(in crate::processes) fn announce_idle(&self) -> bool {
-        let ready = |index| self.region.idle().insert_then(index, || self.region.ready().any());
+        let lookout = self.region.lookout();
+        let ready =
+            |index| lookout.idle.insert_then(index, || lookout.any(index >= self.limits.background_from));
         self.handout.as_ref().is_some_and(|handout| handout.idle(&self.seats).any(ready))
     }
 
@@ -197,11 +203,13 @@ impl Supervisor {
 }
 
 /// Gives the worker the next ready call, if there is one.
-fn give(region: &Region, index: usize, cell: &mut Cell) {
+fn give(region: &Region, index: usize, background: bool, cell: &mut Cell) {
     while cell.hand().is_none() && cell.look() == Look::Idle {
-        let Some(slot) = queue::take(region, |_| 1).and_then(|mut hint| hint.next()) else { return };
+        let Some(slot) = queue::take(region, background, |_| 1).and_then(|mut hint| hint.next()) else {
+            return;
+        };
         let header = region.slot(slot);
-        if !header.state.claim(index as u16) {
+        if !queue::claim(region, slot, index, background) {
             continue;
         }
         let record = region.worker(index);

@@ -93,12 +93,18 @@ impl Worker<'_> {
                 Some(slot) => slot,
                 None => self.take(hand)?,
             };
-            if self.region.slot(slot).state.claim(self.index as u16) {
+            if queue::claim(self.region, slot, self.index, self.runs_background()) {
                 point("claimed");
                 hand.run += 1;
                 return Some(slot);
             }
         }
+    }
+
+    /// Whether it may run calls that nobody waits for.
+    #[inline]
+    pub(super) fn runs_background(&self) -> bool {
+        self.seat >= self.limits.background_from
     }
 
     /// Takes hints; the first of them.
@@ -110,7 +116,8 @@ impl Worker<'_> {
         let tally = self.region.tally(self.index);
         hand.pace(tally);
         let (fit, workers) = (hand.fit, self.region.geometry().workers as u32);
-        let taken = queue::take(self.region, |there| fit.min(there.div_ceil(workers)));
+        let share = |there: u32| fit.min(there.div_ceil(workers));
+        let taken = queue::take(self.region, self.runs_background(), share);
         tally.hold(if taken.is_some() { hand.since } else { 0 });
         hand.hints = taken?;
         point("hint-taken");
