@@ -404,6 +404,7 @@ macro_rules! alone_scenes {
             a_million_mapped_results_leave_memory_flat
             the_programs_own_wait_does_no_harm_and_takes_none
             a_fork_of_the_client_builds_its_own_pool
+            a_fork_of_the_client_finds_no_job
             a_pipe_that_the_client_closes_ends_for_its_reader
             a_pool_in_a_static_works_and_ends_with_the_program
             the_default_pool_is_closed_by_shutdown
