@@ -92,6 +92,11 @@ fn shared() {
     check("shared", &[], "3.328335e11 is the sum of all squares, 500000 values are above the mean\n");
 }
 
+#[test]
+fn background() {
+    check("background", &[], "6 reports, one watched through ");
+}
+
 /// Inline it refuses to run.
 #[test]
 fn untrusted() {

@@ -25,6 +25,16 @@ fn note(times: u64) -> Duration {
     start.elapsed()
 }
 
+/// Says so often how far it has come; how long that took.
+#[multicore::task]
+fn report(times: u64) -> Duration {
+    let start = Instant::now();
+    for n in 0..times {
+        multicore::progress(black_box(n), times, black_box("converting"));
+    }
+    start.elapsed()
+}
+
 fn inside(c: &mut Criterion) {
     let mut group = c.benchmark_group("inside");
     group.bench_function("cancelled", |b| {
@@ -32,6 +42,9 @@ fn inside(c: &mut Criterion) {
     });
     group.bench_function("breadcrumb", |b| {
         b.iter_custom(|times| note::call(times).get().expect("a worker answers"));
+    });
+    group.bench_function("progress", |b| {
+        b.iter_custom(|times| report::call(times).get().expect("a worker answers"));
     });
     group.finish();
 }

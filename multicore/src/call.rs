@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::codec::{Codec, Failure};
+use crate::error::Error;
 use crate::registry::Entry;
 use crate::shared::travel::Borrowed;
 use crate::shm::window::{Payload, WindowWriter};
+use crate::shm::word::Rank;
 
 /// A task function as a type: what `#[multicore::task]` puts beside the function, under its name.
 ///
@@ -50,6 +52,7 @@ pub struct Call<'a, R> {
     pub(crate) retries: u32,
     pub(crate) isolate: bool,
     pub(crate) codec: Codec,
+    pub(crate) rank: Rank,
 }
 
 impl<'a, R> Call<'a, R> {
@@ -66,6 +69,7 @@ impl<'a, R> Call<'a, R> {
             retries: entry.retries,
             isolate: entry.isolate,
             codec: entry.codec,
+            rank: Rank::default(),
         }
     }
 
@@ -89,6 +93,19 @@ impl<'a, R> Call<'a, R> {
         self
     }
 
+    /// Puts the call before those of a lower priority that are still queued, and behind those of a higher one:
+    /// from -7 to 7, and 0 where nothing is said.
+    ///
+    /// Within one priority calls are begun in about the order of arrival. A call that has begun goes on, whatever
+    /// comes; and one of a low priority waits for as long as others come before it. Where calls run in this
+    /// process none is queued, and all priorities are alike.
+    ///
+    /// Any other number is an [`Error::Config`](crate::Error::Config) when the call is spawned.
+    pub fn priority(mut self, priority: i8) -> Self {
+        self.rank.level = priority;
+        self
+    }
+
     /// Sends the arguments and the result by `codec` in place of the task's own.
     ///
     /// [`Codec::Raw`] on a task that does not have exactly one argument and one result of bytes,
@@ -102,6 +119,17 @@ impl<'a, R> Call<'a, R> {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.entry.name()
+    }
+
+    /// # Errors
+    /// `Config` for a priority that there is not.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if Rank::LEVELS.contains(&self.rank.level) {
+            return Ok(());
+        }
+        let (least, most) = (Rank::LEVELS.start(), Rank::LEVELS.end());
+        Err(Error::config("priority", format!("{} is not within {least} to {most}", self.rank.level)))
     }
 }
 

@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 pub(crate) use self::settle::{
-    LEAST_PAYLOAD_LIMIT, Settings, backend_from_environment, faults_from_environment,
+    KEEP_RESULTS, LEAST_PAYLOAD_LIMIT, Settings, backend_from_environment, faults_from_environment,
 };
 use crate::processes::worker::limits::Limits;
 use crate::sandbox::Sandbox;
@@ -51,6 +51,8 @@ pub(crate) enum BackendChoice {
 /// | [`timeout`](Config::timeout) | – | none: a call runs as long as it likes |
 /// | [`grace`](Config::grace) | – | 100 ms |
 /// | [`shutdown_timeout`](Config::shutdown_timeout) | – | 10 s |
+/// | [`background_workers`](Config::background_workers) | – | all but one, at least one |
+/// | [`keep_results`](Config::keep_results) | – | 1 h |
 /// | [`keep_fds`](Config::keep_fds) | – | none |
 /// | [`spin`](Config::spin) | – | up to 50 µs, as far as it pays |
 /// | [`max_calls`](Config::max_calls) | – | none |
@@ -91,6 +93,8 @@ pub struct Config {
     limits: Limits,
     pin: Option<bool>,
     sandbox: Option<Sandbox>,
+    keep_results: Option<Duration>,
+    background_workers: Option<usize>,
 }
 
 impl Config {
@@ -159,6 +163,28 @@ impl Config {
     /// How long [`shutdown`](crate::shutdown) or dropping a pool waits for accepted calls.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Config {
         self.shutdown_timeout = Some(timeout);
+        self
+    }
+
+    /// How many workers may run calls that are sent by [`Call::background`](crate::Call::background), from 1 to all
+    /// of them. The others are free for calls that somebody waits for, however many jobs there are and however
+    /// long they take.
+    ///
+    /// A pool of one worker has none to spare: a job occupies it until it is done.
+    pub fn background_workers(mut self, workers: usize) -> Config {
+        self.background_workers = Some(workers);
+        self
+    }
+
+    /// How long the result of a [`Job`](crate::Job) waits for somebody to collect it, counted from the job's end;
+    /// then it is dropped, and nobody finds the job any more. [`Duration::MAX`] keeps it until it is collected.
+    ///
+    /// No thread of this crate's watches the time. Results whose time is over go when somebody in this process
+    /// next starts, finds, lists or asks a job, or waits for a call of the pool; until then they stay where they
+    /// are. A program that does none of that keeps what it has. The results of jobs that ran in this process
+    /// itself wait for an hour, whatever this says.
+    pub fn keep_results(mut self, time: Duration) -> Config {
+        self.keep_results = Some(time);
         self
     }
 

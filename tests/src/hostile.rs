@@ -16,10 +16,12 @@ pub type Forgery = (&'static str, fn(&Region, &mut Random));
 /// The phases that there are, and as many numbers that are none.
 const PHASES: u64 = 16;
 const PHASE: u64 = 0xf;
-const OWNER: u64 = 0xffff << 16;
+const OWNER: u64 = 0x7fff << 16;
+const BACKGROUND: u64 = 1 << 31;
 const GENERATION: u64 = 1 << 32;
 const FLAGS: u64 = 0xf0;
-const TRIES: u64 = 0xff00;
+const TRIES: u64 = 0xf00;
+const LEVEL: u64 = 0xf000;
 
 macro_rules! forgeries {
     ($($name:ident: |$region:ident, $random:ident| $body:expr;)*) => {
@@ -34,6 +36,7 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     generations: |region, random| change(word(region, random), |w| w.wrapping_add(GENERATION * random.below(3)).wrapping_sub(GENERATION));
     flags: |region, random| change(word(region, random), |w| w ^ random.number() & FLAGS);
     tries: |region, random| change(word(region, random), |w| w | TRIES);
+    ranks: |region, random| change(word(region, random), |w| w ^ random.number() & (LEVEL | BACKGROUND));
     claims: |region, random| change(word(region, random), |w| w & !(PHASE | OWNER) | 3 | random.below(2) << 16);
     runs: |region, random| change(word(region, random), |w| w & !(PHASE | OWNER) | 4 | random.below(2) << 16);
     likely_runs: |region, random| likely_run(region, random);
@@ -65,7 +68,22 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     no_hints: |region, _random| sets(region).iter().for_each(|set| set.store(0, Relaxed));
     all_hints: |region, _random| sets(region).iter().for_each(|set| set.store(u64::MAX, Relaxed));
     some_hints: |region, random| sets(region).iter().for_each(|set| set.store(random.number(), Relaxed));
-    cursors: |region, random| region.head().claim_cursor.0.store(any(random) as u32, Relaxed);
+    cursors: |region, random| {
+        region.head().claim_cursor.0.store(any(random) as u32, Relaxed);
+        region.head().background_cursor.store(any(random) as u32, Relaxed);
+        region.head().ranked.store(any(random) as u32, Relaxed);
+    };
+    accounts: |region, random| {
+        let geometry = region.geometry();
+        let accounts = region.words(geometry.account(0)..geometry.account(geometry.slots));
+        accounts[random.below(accounts.len() as u64) as usize].store(any(random), Relaxed);
+    };
+    steps: |region, random| {
+        let steps = &region.worker(random.below(region.geometry().workers as u64) as usize).steps;
+        steps.of.store((random.below(9) << 32) | random.below(9), Relaxed);
+        steps.done.store(any(random), Relaxed);
+        steps.total.store(any(random), Relaxed);
+    };
     draining: |region, _random| region.head().draining.store(1, Relaxed);
     alarms: |region, random| region.head().next_alarm.store(any(random), Relaxed);
     sleepers: |region, random| {

@@ -3,6 +3,7 @@
 mod chunks;
 mod false_types;
 mod faulty;
+mod gates;
 mod hooks;
 mod values;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use self::chunks::*;
 pub use self::false_types::*;
 pub use self::faulty::*;
+pub use self::gates::*;
 pub use self::hooks::*;
 pub use self::values::*;
 

@@ -33,7 +33,12 @@ pub(crate) struct Settings {
     pub(crate) patience: Patience,
     /// Calls must not run in this process.
     pub(crate) isolate: bool,
+    /// How long results of jobs wait to be collected.
+    pub(crate) keep_results: Duration,
 }
+
+/// How long results of jobs wait to be collected, unless it is said.
+pub(crate) const KEEP_RESULTS: Duration = Duration::from_secs(3600);
 
 impl Settings {
     /// Whether calls may run in this very process, `why` ever they would have to.
@@ -73,6 +78,8 @@ impl Config {
         let (workers, what) = pick("workers", self.workers, "MULTICORE_WORKERS")?
             .unwrap_or((named.min(MAX_WORKERS), "workers"));
         within(what, workers, 1, MAX_WORKERS)?;
+        let background = self.background_workers.unwrap_or(workers.saturating_sub(1).max(1));
+        within("background_workers", background, 1, workers)?;
         let (slots, what) =
             pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or((default_slots(workers), "slots"));
         within(what, slots, 1, MAX_SLOTS)?;
@@ -107,10 +114,14 @@ impl Config {
             shutdown_timeout: self.shutdown_timeout.unwrap_or(Duration::from_secs(10)),
             keep_fds: self.keep_fds,
             timeout: self.timeout,
-            limits: with_defaults(if pin { pinned(limits)? } else { limits }),
+            limits: Limits {
+                background_from: workers - background,
+                ..with_defaults(if pin { pinned(limits)? } else { limits })
+            },
             sandbox: self.sandbox,
             patience: Patience { asked: self.spin, cores },
             isolate,
+            keep_results: self.keep_results.unwrap_or(KEEP_RESULTS),
         })
     }
 }

@@ -55,6 +55,10 @@ impl<R: 'static> AbortOnDrop<R> {
         self.0.cancel();
     }
 
+    pub(crate) fn handle(&self) -> &Handle<R> {
+        &self.0
+    }
+
     /// The handle, which detaches its call again when it is dropped.
     pub fn into_handle(mut self) -> Handle<R> {
         self.0.abort = false;

@@ -3,6 +3,7 @@
 pub(crate) mod abort;
 pub(crate) mod awaiting;
 pub(crate) mod borrowed;
+pub(crate) mod progress;
 pub(crate) mod sent;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::panics;
 use crate::pool::{Backend, Place, allow_inline, default};
 use crate::private::route::by_serde;
 use crate::processes::client::{Client, NotSent, Ticket, WhenFull};
+use crate::registry::Entry;
 
 /// The claim on one call's result.
 ///
@@ -25,6 +27,8 @@ use crate::processes::client::{Client, NotSent, Ticket, WhenFull};
 #[must_use = "dropping a handle throws the result away; the call still runs"]
 pub struct Handle<R> {
     source: Source<R>,
+    /// `None` for a call that was not sent.
+    pub(crate) entry: Option<&'static Entry>,
     /// Dropping it cancels the call.
     pub(crate) abort: bool,
 }
@@ -127,14 +131,14 @@ impl<R: 'static> Handle<R> {
 
     /// Runs the call in this process, now.
     pub(crate) fn here(call: Call<'_, R>) -> Handle<R> {
-        let name = call.entry.name();
-        let result = panics::caught(|| call.body.run()).map_err(|report| report.into_error(name));
-        Handle { source: Source::Here(result), abort: false }
+        let entry = call.entry;
+        let result = panics::caught(|| call.body.run()).map_err(|report| report.into_error(entry.name()));
+        Handle { source: Source::Here(result), entry: Some(entry), abort: false }
     }
 
     /// Of a call that was not sent.
     pub(crate) fn failed(error: Error) -> Handle<R> {
-        Handle { source: Source::Here(Err(error)), abort: false }
+        Handle { source: Source::Here(Err(error)), entry: None, abort: false }
     }
 
     /// The pool's client, if it has one, and the call there.
@@ -150,9 +154,11 @@ impl<R: 'static> Handle<R> {
         call: Call<'a, R>,
         when_full: WhenFull,
     ) -> Result<Handle<R>, NotSent<'a, R>> {
+        let entry = Some(call.entry);
         let sent = Sent::send(client, call, when_full)?;
         Ok(Handle {
             source: Source::Pending(Pending { client: client.clone(), sent, is_awaited: false }),
+            entry,
             abort: false,
         })
     }
@@ -164,7 +170,7 @@ impl<R: 'static> Handle<R> {
         standing.inspect_err(|_| client.hand_back(slot))?;
         let sent = Sent::send_in(client, slot, call)?;
         let pending = Pending { client: client.clone(), sent, is_awaited: false };
-        Ok(Handle { source: Source::Pending(pending), abort: false })
+        Ok(Handle { source: Source::Pending(pending), entry: Some(call.entry), abort: false })
     }
 
     /// Waits for the result.
@@ -241,6 +247,25 @@ impl<R: 'static> Handle<R> {
         match &self.source {
             Source::Pending(pending) => pending.client.wait(pending.sent.ticket, until),
             _ => true,
+        }
+    }
+
+    /// The result of a call that ran in this process.
+    pub(crate) fn into_result(self) -> Option<Result<R>> {
+        self.into_parts().err()
+    }
+
+    /// The pool and the call, which nobody forgets from now on; or the result of one that ran in this process.
+    pub(crate) fn into_parts(mut self) -> Result<(Arc<Client>, Sent<R>), Result<R>> {
+        match std::mem::replace(&mut self.source, Source::Taken) {
+            Source::Here(result) => Err(result),
+            Source::Pending(Pending { client, sent, is_awaited }) => {
+                if is_awaited {
+                    client.stop_awaiting(sent.ticket);
+                }
+                Ok((client, sent))
+            }
+            Source::Taken => Err(Err(Error::Closed)),
         }
     }
 

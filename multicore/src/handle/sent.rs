@@ -2,11 +2,14 @@
 //!
 //! It does not hold its pool. So a handle holds both, and a group of calls one pool for all of them.
 
+use std::sync::Arc;
+
 use crate::call::{Call, Reply};
 use crate::codec::{Codec, Failure};
 use crate::error::{Error, Result};
 use crate::panics;
 use crate::processes::client::collect::Taken;
+use crate::processes::client::journal::Journal;
 use crate::processes::client::{Client, NotSent, Ticket, WhenFull};
 use crate::registry::Entry;
 use crate::report::{Report, client_error};
@@ -35,6 +38,12 @@ impl<R> Sent<R> {
     pub(crate) fn send_in(client: &Client, ticket: Ticket, call: &Call<'_, R>) -> Result<Sent<R>> {
         client.send_in(ticket, call)?;
         Ok(Sent { ticket, codec: call.codec, entry: call.entry, decode: call.decode })
+    }
+
+    /// Sends a call off as one that nobody waits for.
+    pub(crate) fn send_background(client: &Client, call: &Call<'_, R>) -> Result<(Sent<R>, Arc<Journal>)> {
+        let (ticket, journal) = client.send_background(call)?;
+        Ok((Sent { ticket, codec: call.codec, entry: call.entry, decode: call.decode }, journal))
     }
 
     /// The task's name.

@@ -254,6 +254,7 @@ impl Backend {
 
 /// Refuses what must not run in this process.
 pub(crate) fn allow_inline<R>(asked_for: bool, call: &Call<'_, R>) -> Result<()> {
+    call.check()?;
     let isolated =
         [(call.timeout.is_some(), "a timeout"), (call.retries > 0, "retries"), (call.isolate, "isolation")];
     match isolated.into_iter().find(|(set, _)| *set) {

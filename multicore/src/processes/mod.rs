@@ -3,13 +3,15 @@
 //! ```text
 //! client/ ── control, roster ─▶ supervisor/ ── fork ─▶ worker/
 //!    └───────────── repair ─────────┘
-//! all three: map (the region), clock, spin
+//! all three: map (the region), queue, clock, spin
 //! ```
 
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod control;
+pub(crate) mod ledger;
 pub(crate) mod map;
+pub(crate) mod queue;
 pub(crate) mod repair;
 mod roster;
 pub(crate) mod spin;

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 use crate::processes::clock;
+use crate::processes::ledger;
+use crate::processes::queue;
 use crate::processes::worker::{wake_sleepers, wake_waiters, wake_watcher};
 use crate::report::{Report, WireExit};
 use crate::shm::note::wipe;
@@ -59,6 +61,12 @@ impl Drop for Death {
 /// Whether any call waits for a worker.
 pub(crate) fn any_ready(region: &Region) -> bool {
     states(region).any(|state| state.phase() == Some(Phase::Ready))
+}
+
+/// As [`any_ready`], for one that may run `background` calls or not.
+pub(crate) fn any_ready_for(region: &Region, background: bool) -> bool {
+    let fit = |state: State| background || !state.is_background();
+    states(region).any(|state| state.phase() == Some(Phase::Ready) && fit(state))
 }
 
 /// Whether a call runs that is this worker's, by its word.
@@ -139,6 +147,9 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
     report.wipe();
     // Nobody has asked how long it waited.
     header.published.store(0, Relaxed);
+    if header.state.state().is_background() {
+        ledger::close(region, slot, usize::from(death.worker));
+    }
     if header.state.state().detached() {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
     }
@@ -153,8 +164,9 @@ fn fail(region: &Region, slot: usize, death: &Death, started: bool) {
 /// A bit too many costs a look; the word decides.
 pub(crate) fn renew_hints(region: &Region) {
     for slot in 0..region.geometry().slots {
-        match region.slot(slot).state.state().phase() {
-            Some(Phase::Ready) => region.ready().insert(slot),
+        let word = region.slot(slot).state.state();
+        match word.phase() {
+            Some(Phase::Ready) => queue::remind(region, slot, word),
             Some(Phase::Free) => region.free().insert(slot),
             _ => {}
         }

@@ -123,20 +123,20 @@ impl<'a, B: Bits> HintSet<'a, B> {
         self.take_some(from, |_| 1)?.next()
     }
 
+    /// Takes the first member at or after `from`, and none before it.
+    pub(crate) fn take_after(&self, from: usize) -> Option<usize> {
+        let words = (from / 64..self.words.len()).map(|word| {
+            let below = if word == from / 64 { !(u64::MAX << (from % 64)) } else { 0 };
+            (word, self.words[word].look() & !below & self.existing(word))
+        });
+        words.flat_map(|(word, bits)| Members { word, bits }).find(|member| self.remove(*member))
+    }
+
     /// Takes the first members at or after `from`, going round, with one swap: as many as `share` says of those
     /// that are seen there.
     #[inline]
     pub(crate) fn take_some(&self, from: usize, share: impl Fn(u32) -> u32) -> Option<Members> {
-        let count = self.words.len();
-        let (first, bit) = ((from / 64) % count, from % 64);
-        // The first word is looked at twice: above the starting bit, and at the end below it.
-        for step in 0..=count {
-            let word = (first + step) % count;
-            let mask = match step {
-                0 => u64::MAX << bit,
-                _ if step == count => !(u64::MAX << bit),
-                _ => u64::MAX,
-            };
+        for Members { word, bits: mask } in self.round(from) {
             let mut seen = self.words[word].look() & mask;
             while seen != 0 {
                 let wanted = lowest(seen, share(seen.count_ones()).max(1));
@@ -149,6 +149,30 @@ impl<'a, B: Bits> HintSet<'a, B> {
             }
         }
         None
+    }
+
+    /// The members at this moment, at or after `from` first, going round.
+    pub(crate) fn seen_from(&self, from: usize) -> impl Iterator<Item = usize> {
+        self.round(from).flat_map(|Members { word, bits }| Members {
+            word,
+            bits: self.words[word].look() & bits & self.existing(word),
+        })
+    }
+
+    /// The words with the bits that are to be looked at, beginning at `from`.
+    #[inline]
+    fn round(&self, from: usize) -> impl Iterator<Item = Members> + use<'a, B> {
+        let count = self.words.len();
+        let (first, bit) = ((from / 64) % count, from % 64);
+        // The first word is looked at twice: above the starting bit, and at the end below it.
+        (0..=count).map(move |step| {
+            let bits = match step {
+                0 => u64::MAX << bit,
+                _ if step == count => !(u64::MAX << bit),
+                _ => u64::MAX,
+            };
+            Members { word: (first + step) % count, bits }
+        })
     }
 
     /// The bits of a word that stand for somebody.
@@ -178,6 +202,12 @@ pub(crate) struct Members {
     pub(crate) bits: u64,
 }
 
+impl Members {
+    pub(crate) fn one(member: usize) -> Members {
+        Members { word: member / 64, bits: 1 << (member % 64) }
+    }
+}
+
 impl Iterator for Members {
     type Item = usize;
 
@@ -194,11 +224,6 @@ impl Iterator for Members {
 pub(crate) struct Cursor<'a>(pub(crate) &'a std::sync::atomic::AtomicU32);
 
 impl Cursor<'_> {
-    #[inline]
-    pub(crate) fn take(&self, set: HintSet<'_>) -> Option<usize> {
-        self.take_some(set, |_| 1)?.next()
-    }
-
     #[inline]
     pub(crate) fn take_some(&self, set: HintSet<'_>, share: impl Fn(u32) -> u32) -> Option<Members> {
         let members = set.take_some(self.0.load(Relaxed) as usize, share)?;

@@ -2,9 +2,9 @@
 //! the [`Geometry`], which each process has from its own trusted side.
 //!
 //! ```text
-//! head | ready, free, idle, alert, told sets | worker records | tallies | state words | slot headers | windows …
-//!                                                                             one row                    slot 0: arguments, result
-//!                                                                                                        slot 1: arguments, result
+//! head | six sets | worker records | tallies | state words | slot headers | accounts | windows …
+//!                                                 one row                                 slot 0: arguments, result
+//!                                                                                         slot 1: arguments, result
 //! ```
 //!
 //! A payload of up to [`INLINE`] bytes lies in its slot's header, a longer one in its window: the length says
@@ -55,7 +55,11 @@ pub(crate) struct Head {
     pub(crate) draining: AtomicU32,
     /// Moves when workers may have shared data mapped that nobody names any more.
     pub(crate) shares: AtomicU32,
+    /// Nonzero: some ready call may have a priority. Moves whenever one is offered.
+    pub(crate) ranked: AtomicU32,
     pub(crate) claim_cursor: Aligned<AtomicU32>,
+    /// As `claim_cursor`, of background calls.
+    pub(crate) background_cursor: AtomicU32,
     /// A futex that moves whenever a slot settles or is freed while somebody sleeps on it.
     pub(crate) progress: Aligned<AtomicU32>,
     /// How many sleep on `progress`.
@@ -104,6 +108,18 @@ pub(crate) struct WorkerRecord {
     pub(crate) words: Note<128>,
     /// What its call said last of where it is.
     pub(crate) breadcrumb: Note<32>,
+    /// How far its call has come.
+    pub(crate) steps: Steps,
+}
+
+/// How far a call says that it has come.
+#[repr(C)]
+pub(crate) struct Steps {
+    /// The call that said it, as one number; 0 for none.
+    pub(crate) of: AtomicU64,
+    pub(crate) done: AtomicU64,
+    pub(crate) total: AtomicU64,
+    pub(crate) message: Note<32>,
 }
 
 /// One slot's header: everything about its call but the state word, all of it whoever's that word names. The
@@ -137,6 +153,20 @@ pub(crate) struct SlotHeader {
     pub(crate) result_start: AtomicU64,
     /// The result where it is short, likewise.
     result: Inline,
+}
+
+/// What a background call leaves of itself, beside its header: other calls never touch it.
+#[repr(C)]
+pub(crate) struct Account {
+    /// Nanoseconds on the monotonic clock; 0 for not yet.
+    pub(crate) started: AtomicU64,
+    /// As `started`.
+    pub(crate) finished: AtomicU64,
+    /// Nonzero if it has said how far it came.
+    pub(crate) reported: AtomicU64,
+    /// What it said last.
+    pub(crate) done: AtomicU64,
+    pub(crate) total: AtomicU64,
 }
 
 /// Room for a short payload; at a multiple of the alignment that windows promise.
@@ -217,8 +247,12 @@ impl Geometry {
         self.alert_set() + Self::set_bytes(self.workers)
     }
 
+    pub(crate) const fn background_set(&self) -> usize {
+        self.told_set() + Self::set_bytes(self.slots)
+    }
+
     pub(crate) const fn worker(&self, index: usize) -> usize {
-        self.told_set() + Self::set_bytes(self.slots) + index * size_of::<WorkerRecord>()
+        self.background_set() + Self::set_bytes(self.slots) + index * size_of::<WorkerRecord>()
     }
 
     pub(crate) const fn tally(&self, worker: usize) -> usize {
@@ -233,9 +267,13 @@ impl Geometry {
         self.state(self.slots).next_multiple_of(128) + index * size_of::<SlotHeader>()
     }
 
+    pub(crate) const fn account(&self, slot: usize) -> usize {
+        self.slot(self.slots) + slot * size_of::<Account>()
+    }
+
     /// Bytes before the first window.
     pub(crate) const fn control(&self) -> usize {
-        self.slot(self.slots).next_multiple_of(PAGE)
+        self.account(self.slots).next_multiple_of(PAGE)
     }
 
     /// Bytes from one window to the next: the payload limit in whole pages.

@@ -17,15 +17,25 @@
 //! while anybody is alert: it looks around now and then, at what others have in hand as well, after a millisecond
 //! at first and four at most. Who becomes alert wakes it for that, who goes to rest sees that it is the first
 //! (`beside_an_alert_worker_one_dozes`).
+//!
+//! **Background calls** have a set of their own, and the workers from some number on look there once nothing else
+//! is ready; those below, the *reserved* ones, never do. Whoever offers such a call sets its bit and wakes an idle
+//! worker that may run it, whoever is alert: that one may be reserved, or find other calls without end. A worker
+//! that may run it and goes to sleep sets its idle bit and then looks at both sets. So of these two as well one
+//! sees the other (`no_wake_up_for_a_background_call_is_lost`). The worker that was woken may take an ordinary call
+//! instead, which somebody else was alert or woken for: that one finds none, and takes the background call if it
+//! may; if not, it wakes a worker that may before it sleeps (`a_background_call_is_passed_on`).
 
 use std::sync::atomic::AtomicU64;
 
 use super::hint::{Bits, HintSet};
 
-/// The three sets together. Hints, as all sets: after a death they are made anew.
+/// The four sets together. Hints, as all sets: after a death they are made anew.
 pub(crate) struct Lookout<'a, B = AtomicU64> {
     /// Slots that may be ready.
     pub(crate) ready: HintSet<'a, B>,
+    /// Slots of calls that nobody waits for, and that may be ready.
+    pub(crate) background: HintSet<'a, B>,
     /// Workers that may be asleep.
     pub(crate) idle: HintSet<'a, B>,
     /// Workers that look for a call, or will in a moment.
@@ -48,6 +58,16 @@ impl<B: Bits> Lookout<'_, B> {
     #[inline]
     pub(crate) fn offer(&self, slot: usize) -> Option<usize> {
         self.ready.insert_then(slot, || if self.alert.any() { None } else { self.idle.take(slot) })
+    }
+
+    /// Offers a ready slot whose call nobody waits for; the worker, none before `from`, that must be woken for it.
+    pub(crate) fn offer_background(&self, slot: usize, from: usize) -> Option<usize> {
+        self.background.insert_then(slot, || self.idle.take_after(from))
+    }
+
+    /// Worker before `from`: is idle, and the worker that must be woken for what it must not run itself.
+    pub(crate) fn pass_on(&self, from: usize) -> Option<usize> {
+        if self.background.any() { self.idle.take_after(from) } else { None }
     }
 
     /// Worker: is alert from now on; an idle worker that must be woken, so that one dozes.
@@ -77,12 +97,18 @@ impl<B: Bits> Lookout<'_, B> {
         if self.ready.any() && !self.alert.any() { self.idle.take(worker) } else { None }
     }
 
-    /// Worker: is not alert any more, and idle from now on; how it may rest, if nothing is ready and nothing
+    /// Whether there may be a call for a worker, which may run `background` ones or not.
+    #[inline]
+    pub(crate) fn any(&self, background: bool) -> bool {
+        self.ready.any() || background && self.background.any()
+    }
+
+    /// Worker: is not alert any more, and idle from now on; how it may rest, if nothing is ready for it and nothing
     /// `else`.
     #[inline]
-    pub(crate) fn rest(&self, worker: usize, or_else: impl FnOnce() -> bool) -> Rest {
+    pub(crate) fn rest(&self, worker: usize, background: bool, or_else: impl FnOnce() -> bool) -> Rest {
         self.alert.remove(worker);
-        if self.idle.insert_then(worker, || self.ready.any() || or_else()) {
+        if self.idle.insert_then(worker, || self.any(background) || or_else()) {
             Rest::Not
         } else if self.alert.any() && self.idle.first() == Some(worker) {
             Rest::Doze

@@ -8,6 +8,7 @@
 //! | [`watch`] | who is told of calls that are awaited and have settled (safe code) |
 //! | [`note`] | short texts that outlive whoever wrote them (safe code) |
 //! | [`tally`] | what is counted of a seat's workers (safe code) |
+//! | [`steps`] | how far a call says that it has come (safe code) |
 //! | [`layout`] | which byte of the region is what |
 //! | [`region`] | references to the parts of one mapped region |
 //! | [`in_place`] | references to a result that stays in its window |
@@ -20,6 +21,7 @@ pub(crate) mod layout;
 pub(crate) mod lookout;
 pub(crate) mod note;
 pub(crate) mod region;
+pub(crate) mod steps;
 pub(crate) mod tally;
 pub(crate) mod watch;
 pub(crate) mod window;

@@ -345,17 +345,18 @@ fn what_publish_releases_claim_acquires() {
 
 /// The sets of a pool with idle and alert workers.
 #[derive(Clone)]
-struct Sets(Arc<[[AtomicU64; 1]; 3]>);
+struct Sets(Arc<[[AtomicU64; 1]; 4]>);
 
 impl Sets {
     fn new(idle: u64, alert: u64) -> Sets {
-        Sets(Arc::new([0, idle, alert].map(|bits| [AtomicU64::new(bits)])))
+        Sets(Arc::new([0, 0, idle, alert].map(|bits| [AtomicU64::new(bits)])))
     }
 
     fn lookout(&self) -> Lookout<'_, AtomicU64> {
-        let [ready, idle, alert] = &*self.0;
-        let [ready, idle, alert] = [ready, idle, alert].map(|words| HintSet::over(words, 64));
-        Lookout { ready, idle, alert }
+        let [ready, background, idle, alert] = &*self.0;
+        let [ready, background, idle, alert] =
+            [ready, background, idle, alert].map(|words| HintSet::over(words, 64));
+        Lookout { ready, background, idle, alert }
     }
 }
 
@@ -368,7 +369,7 @@ fn no_wake_up_is_lost() {
                 let sets = Sets::new(0, alert);
                 (sets.clone(), sets)
             };
-            let worker = thread::spawn(move || there.lookout().rest(3, || false) != Rest::Not);
+            let worker = thread::spawn(move || there.lookout().rest(3, false, || false) != Rest::Not);
             let woken = sets.lookout().offer(5);
             let rests = worker.join().expect("the model's thread");
             assert!(!rests || woken == Some(3), "the worker sleeps and nobody wakes it");
@@ -395,7 +396,7 @@ fn beside_an_alert_worker_one_dozes() {
         // Worker 3 runs short calls from now on, and worker 1 goes to rest.
         let sets = Sets::new(0, 0);
         let there = sets.clone();
-        let worker = thread::spawn(move || there.lookout().rest(1, || false));
+        let worker = thread::spawn(move || there.lookout().rest(1, false, || false));
         let woken = sets.lookout().wake_up(3);
         let rest = worker.join().expect("the model's thread");
         assert!(rest == Rest::Doze || woken == Some(1), "nobody looks after what worker 3 has in hand");
@@ -407,7 +408,7 @@ fn beside_one_that_searched_and_found_one_dozes() {
     loom::model(|| {
         let sets = Sets::new(0, 0);
         let there = sets.clone();
-        let worker = thread::spawn(move || there.lookout().rest(1, || false));
+        let worker = thread::spawn(move || there.lookout().rest(1, false, || false));
         sets.lookout().search(3);
         // It has found a call by now.
         let woken = sets.lookout().who_dozes();
@@ -429,7 +430,7 @@ fn a_stopped_worker_keeps_no_wake_up() {
             let (there, bell) = (sets.clone(), wake.clone());
             let worker = thread::spawn(move || {
                 let seen = bell.load(Acquire);
-                (there.lookout().rest(2, || false) == Rest::Sleep).then_some(seen)
+                (there.lookout().rest(2, false, || false) == Rest::Sleep).then_some(seen)
             });
             let (there, bell) = (sets.clone(), wake.clone());
             let publisher = thread::spawn(move || {
@@ -445,6 +446,60 @@ fn a_stopped_worker_keeps_no_wake_up() {
             assert!(slept_on != Some(wake.load(Acquire)), "the call waits for ever");
         });
     }
+}
+
+#[test]
+fn no_wake_up_for_a_background_call_is_lost() {
+    // Beside worker 1, which is reserved and sleeps, and worker 0, which is reserved and alert, or not.
+    for alert in [0, 1 << 0, 1 << 3] {
+        loom::model(move || {
+            let sets = Sets::new(1 << 1, alert);
+            let there = sets.clone();
+            let worker = thread::spawn(move || there.lookout().rest(3, true, || false) != Rest::Not);
+            let woken = sets.lookout().offer_background(5, 2);
+            let rests = worker.join().expect("the model's thread");
+            assert!(woken.is_none_or(|woken| woken == 3), "a reserved worker is woken");
+            assert!(!rests || woken == Some(3), "the worker sleeps and nobody wakes it");
+        });
+    }
+}
+
+#[test]
+fn a_background_call_is_passed_on() {
+    // Worker 0 is reserved and alert; 2 and 3 may run background calls and sleep.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let sets = Sets::new(1 << 2 | 1 << 3, 1 << 0);
+        let look_and_rest = |sets: &Sets| {
+            let lookout = sets.lookout();
+            if lookout.ready.take(0).is_some() {
+                return None;
+            }
+            if lookout.rest(0, false, || false) == Rest::Not {
+                lookout.idle.remove(0);
+                return None;
+            }
+            lookout.pass_on(2)
+        };
+        let woken = sets.lookout().offer_background(5, 2);
+        assert_eq!(woken, Some(2));
+        let there = sets.clone();
+        // The one that was woken takes an ordinary call, if it finds one.
+        let second = thread::spawn(move || {
+            there.lookout().ready.take(0).or_else(|| there.lookout().background.take(0))
+        });
+        let there = sets.clone();
+        let reserved = thread::spawn(move || look_and_rest(&there));
+        let woken = sets.lookout().offer(6);
+        let first = second.join().expect("the model's thread");
+        let passed_on = reserved.join().expect("the model's thread");
+        // Whoever was woken looks for a call once more; so does who was not to sleep.
+        let again =
+            if sets.lookout().idle.contains(0) && woken != Some(0) { None } else { look_and_rest(&sets) };
+        let runs = first == Some(5) || [woken, passed_on, again].contains(&Some(3));
+        assert!(runs, "the background call waits while worker 3 sleeps");
+    });
 }
 
 #[test]

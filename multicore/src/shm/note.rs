@@ -38,6 +38,21 @@ impl<const WORDS: usize> Note<WORDS> {
         self.at.store(u64::from(written) << 32 | end as u64, Release);
     }
 
+    /// Whether it says this already, as far as it would be kept. For whoever writes it.
+    #[inline]
+    pub(crate) fn says(&self, text: &str) -> bool {
+        let at = self.at.load(Relaxed);
+        let kept = at as u32 as usize;
+        // Longer texts are cut somewhere near: written anew, they say the same.
+        kept == text.len()
+            && kept <= Self::BYTES
+            && self.buffer((at >> 32) as u32).iter().zip(text.as_bytes().chunks(8)).all(|(word, bytes)| {
+                let mut filled = [0; 8];
+                filled[..bytes.len()].copy_from_slice(bytes);
+                word.load(Relaxed) == u64::from_le_bytes(filled)
+            })
+    }
+
     /// Forgets the text. Costs one store where there is one.
     #[inline]
     pub(crate) fn clear(&self) {

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use memmap2::{Advice, MmapRaw};
 
 use super::hint::HintSet;
-use super::layout::{Geometry, Head, INLINE, PAGE, SlotHeader, WorkerRecord};
+use super::layout::{Account, Geometry, Head, INLINE, PAGE, SlotHeader, WorkerRecord};
 use super::lookout::Lookout;
 use super::tally::Tally;
 use super::watch::Watch;
@@ -121,6 +121,13 @@ impl Region {
         Slot { state, header }
     }
 
+    /// What a background call leaves of itself.
+    pub(crate) fn account(&self, slot: usize) -> &Account {
+        assert!(slot < self.geometry.slots);
+        // SAFETY: [map-live] [control-atomic] the slot is in range and accounts are 8-aligned.
+        unsafe { self.at(self.geometry.account(slot)).cast().as_ref() }
+    }
+
     #[inline]
     fn set(&self, offset: usize, members: usize) -> HintSet<'_> {
         let words = Geometry::set_words(members);
@@ -134,6 +141,12 @@ impl Region {
     #[inline]
     pub(crate) fn ready(&self) -> HintSet<'_> {
         self.set(self.geometry.ready_set(), self.geometry.slots)
+    }
+
+    /// Slots of calls that nobody waits for, and that may be ready.
+    #[inline]
+    pub(crate) fn background(&self) -> HintSet<'_> {
+        self.set(self.geometry.background_set(), self.geometry.slots)
     }
 
     /// Slots that may be free.
@@ -158,7 +171,7 @@ impl Region {
     #[inline]
     pub(crate) fn lookout(&self) -> Lookout<'_> {
         let alert = self.set(self.geometry.alert_set(), self.geometry.workers);
-        Lookout { ready: self.ready(), idle: self.idle(), alert }
+        Lookout { ready: self.ready(), background: self.background(), idle: self.idle(), alert }
     }
 
     /// Who is told of calls that have settled.
@@ -389,6 +402,7 @@ impl WorkerRecord {
         self.hand.store(0, Relaxed);
         self.words.clear();
         self.breadcrumb.clear();
+        self.steps.clear();
         calls
     }
 }

@@ -3,5 +3,6 @@
 mod hint;
 mod note;
 mod region;
+mod steps;
 mod tally;
 mod word;

@@ -1,9 +1,11 @@
 //! The state word of a slot: one 64-bit word decides who owns a call; everything else is a hint.
 //!
 //! ```text
-//! 63           32 31    16 15     8 7         6       5        4       3..0
-//! [ generation ]  [ owner ][ tries ] cancelled expired detached waiting phase
+//! 63           32 31         30    16 15    12 11    8 7         6       5        4       3..0
+//! [ generation ]  background [ owner ][ level ][ tries ] cancelled expired detached waiting phase
 //! ```
+//!
+//! Background and level are the call's [`Rank`], from `publish` to the end of its use of the slot.
 //!
 //! The low half is what the futex sees. It is changed by compare-and-swap alone, so of two processes
 //! that want the same call one gets it, and a process that dies between two instructions leaves a
@@ -57,7 +59,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 pub(crate) const MAX_TRIES: u8 = 10;
 
 /// The owner of a free slot whose windows the supervisor empties; no worker has the number.
-const SUPERVISOR: u16 = u16::MAX;
+const SUPERVISOR: u16 = OWNER as u16;
 
 /// A 64-bit atomic. A trait, because a model checker's atomics cannot be laid over shared memory.
 pub(crate) trait Atomic64 {
@@ -97,8 +99,31 @@ const DETACHED: u64 = 1 << 5;
 const EXPIRED: u64 = 1 << 6;
 const CANCELLED: u64 = 1 << 7;
 const TRIES_SHIFT: u32 = 8;
+const TRIES: u64 = 0xf;
+const LEVEL_SHIFT: u32 = 12;
+const LEVEL: u64 = 0xf;
 const OWNER_SHIFT: u32 = 16;
+const OWNER: u64 = 0x7fff;
+const BACKGROUND: u64 = 1 << 31;
 const GENERATION_SHIFT: u32 = 32;
+
+/// What a call comes before, and what it comes after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rank {
+    /// Higher ones first; within [`Rank::LEVELS`].
+    pub(crate) level: i8,
+    /// Nobody waits for it: it comes after all others, and its times are taken down.
+    pub(crate) background: bool,
+}
+
+impl Rank {
+    /// What four bits can say, the same up and down.
+    pub(crate) const LEVELS: std::ops::RangeInclusive<i8> = -7..=7;
+
+    fn bits(self) -> u64 {
+        (self.level as u64 & LEVEL) << LEVEL_SHIFT | if self.background { BACKGROUND } else { 0 }
+    }
+}
 
 /// One look at a state word.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,7 +151,7 @@ impl State {
 
     /// The worker that claimed or runs the call.
     pub(crate) fn owner(self) -> u16 {
-        (self.0 >> OWNER_SHIFT) as u16
+        (self.0 >> OWNER_SHIFT & OWNER) as u16
     }
 
     /// Whether the supervisor empties the slot's windows.
@@ -136,7 +161,20 @@ impl State {
 
     /// How often the call was given back.
     pub(crate) fn tries(self) -> u8 {
-        (self.0 >> TRIES_SHIFT) as u8
+        (self.0 >> TRIES_SHIFT & TRIES) as u8
+    }
+
+    /// How urgent the call is.
+    #[inline]
+    pub(crate) fn level(self) -> i8 {
+        // Its sign is the highest of four bits.
+        (((self.0 >> LEVEL_SHIFT & LEVEL) << 4) as i8) >> 4
+    }
+
+    /// Whether nobody waits for the call.
+    #[inline]
+    pub(crate) fn is_background(self) -> bool {
+        self.0 & BACKGROUND != 0
     }
 
     /// Whether a thread of the client sleeps on this word.
@@ -175,7 +213,7 @@ impl State {
     }
 
     fn owned_by(self, owner: u16) -> State {
-        State(self.0 & !(0xffff << OWNER_SHIFT) | u64::from(owner) << OWNER_SHIFT)
+        State(self.0 & !(OWNER << OWNER_SHIFT) | (u64::from(owner) & OWNER) << OWNER_SHIFT)
     }
 
     /// The word of a slot that was just taken.
@@ -200,9 +238,14 @@ impl std::fmt::Debug for State {
             None => write!(f, "impossible {:#x}", self.0)?,
         }
         write!(f, " generation {} owner {} tries {}", self.generation(), self.owner(), self.tries())?;
+        if self.level() != 0 {
+            write!(f, " level {}", self.level())?;
+        }
         let flags =
             [(self.waiting(), " waiting"), (self.detached(), " detached"), (self.expired(), " expired")];
-        let flags = flags.into_iter().chain([(self.cancelled(), " cancelled")]);
+        let flags = flags
+            .into_iter()
+            .chain([(self.cancelled(), " cancelled"), (self.is_background(), " background")]);
         flags.filter(|(set, _)| *set).try_for_each(|(_, name)| f.write_str(name))
     }
 }
@@ -284,11 +327,17 @@ pub(crate) trait Word: Atomic64 {
         self.advance(next).ok().map(|old| old.generation().wrapping_add(1))
     }
 
-    /// Client: hands the filled slot to the workers.
+    /// Client: hands the filled slot to the workers, as an ordinary call.
     #[inline]
     fn publish(&self, generation: u32) -> bool {
-        self.advance(|s| (s.is(Phase::Filling) && s.generation() == generation).then(|| s.to(Phase::Ready)))
-            .is_ok()
+        self.publish_as(generation, Rank::default())
+    }
+
+    /// As [`publish`](Word::publish), as a call of this rank.
+    #[inline]
+    fn publish_as(&self, generation: u32, rank: Rank) -> bool {
+        let filled = |s: State| s.is(Phase::Filling) && s.generation() == generation;
+        self.advance(|s| filled(s).then(|| State(s.to(Phase::Ready).0 | rank.bits()))).is_ok()
     }
 
     /// Client: gives a slot back that it could not fill.
@@ -307,6 +356,13 @@ pub(crate) trait Word: Atomic64 {
     #[inline]
     fn claim(&self, owner: u16) -> bool {
         self.advance(|s| s.is(Phase::Ready).then(|| s.to(Phase::Claimed).owned_by(owner))).is_ok()
+    }
+
+    /// As [`claim`](Word::claim), unless nobody waits for it.
+    #[inline]
+    fn claim_ordinary(&self, owner: u16) -> bool {
+        let mine = |s: State| s.is(Phase::Ready) && !s.is_background();
+        self.advance(|s| mine(s).then(|| s.to(Phase::Claimed).owned_by(owner))).is_ok()
     }
 
     /// Worker: begins the call it claimed; user code may run from here on.
@@ -338,7 +394,7 @@ pub(crate) trait Word: Atomic64 {
             too_often = mine && !begun && s.tries() >= MAX_TRIES;
             (mine && !too_often).then(|| {
                 let tries = u64::from(s.tries().saturating_add(u8::from(!begun))) << TRIES_SHIFT;
-                let kept = s.to(Phase::Ready).owned_by(0).0 & !(0xff << TRIES_SHIFT) & !EXPIRED;
+                let kept = s.to(Phase::Ready).owned_by(0).0 & !(TRIES << TRIES_SHIFT) & !EXPIRED;
                 State(kept | tries)
             })
         });
@@ -364,7 +420,7 @@ pub(crate) trait Word: Atomic64 {
             return Requeued::TooOften;
         }
         let tries = u64::from(seen.tries() + 1) << TRIES_SHIFT;
-        let ready = seen.to(Phase::Ready).owned_by(0).0 & !(0xff << TRIES_SHIFT) | tries;
+        let ready = seen.to(Phase::Ready).owned_by(0).0 & !(TRIES << TRIES_SHIFT) | tries;
         match self.swap_if(seen.0, ready) {
             Ok(()) => Requeued::Ready,
             Err(_) => Requeued::NotMine,

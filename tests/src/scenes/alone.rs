@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use multicore::{Config, Error, Handle, Pool, Start};
+use multicore::{Config, Error, Handle, JobState, Pool, Start};
 use nix::errno::Errno;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -322,6 +322,35 @@ pub fn a_fork_of_the_client_builds_its_own_pool() {
     let rig = rig.unwrap();
     rig.check();
     assert_eq!(Belongings::now(), before);
+    rig.end();
+}
+
+/// They are the parent's; and it has a shelf of its own for those that it starts.
+pub fn a_fork_of_the_client_finds_no_job() {
+    let rig = Rig::with(builder().workers(2).background_workers(2));
+    let folder = Folder::new();
+    let gate = folder.file("gate");
+    let held = rig.pool.background(tasks::silent::call(&gate)).unwrap();
+    let done = rig.pool.background(tasks::square::call(3)).unwrap();
+    done.wait();
+    let child = wild::fork(|| {
+        let none = [held.id(), done.id()].iter().all(|id| multicore::find(*id).is_none());
+        let empty = multicore::jobs().is_empty();
+        let closed = matches!(done.get(), Some(Err(Error::Closed)));
+        let failed = [held.state(), done.state()] == [JobState::Failed; 2] && held.progress().is_none();
+        held.cancel();
+        let own = tasks::square::call(5).background().unwrap();
+        let found = multicore::find(own.id()).and_then(|job| job.downcast::<u64>().ok());
+        let right = found.is_some_and(|job| matches!(job.get(), Some(Ok(25))));
+        let wrong = [none, empty, closed, failed, right].iter().position(|right| !right);
+        multicore::shutdown();
+        wrong.map_or(0, |at| at as i32 + 1)
+    });
+    let status = waitpid(Pid::from_raw(child), None).unwrap();
+    assert_eq!(status, WaitStatus::Exited(Pid::from_raw(child), 0), "none, empty, closed, failed, right");
+    assert_eq!(done.take().unwrap().unwrap(), 9);
+    tasks::open(&gate);
+    assert_eq!(multicore::find(held.id()).unwrap().wait(), JobState::Done);
     rig.end();
 }
 

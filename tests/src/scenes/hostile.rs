@@ -108,6 +108,7 @@ fn client(pool: &Pool, random: &mut Random, over: &AtomicBool) -> Tally {
         let number = random.number() >> 33;
         let numbers: Vec<_> =
             (0..random.below(3)).map(|n| pool.spawn(tasks::square::call(number + n))).collect();
+        let job = pool.background(tasks::square::call(number).priority(random.below(15) as i8 - 7));
         let raw = pool.spawn(tasks::echo_raw::call(bytes));
         let listed = pool.spawn(tasks::echo::call(bytes).retries(1));
         // Whose argument may be forged: without a limit it would sleep for as long as that says.
@@ -119,6 +120,13 @@ fn client(pool: &Pool, random: &mut Random, over: &AtomicBool) -> Tally {
             _ => {}
         }
         let lent = pool.spawn(tasks::hand_back::call(bytes)).and_then(Handle::get_ref);
+        if let Ok(job) = &job {
+            let _ = (job.state(), job.progress(), job.timestamps());
+            let found = multicore::find(job.id()).is_some_and(|found| found.id() == job.id());
+            assert!(found || job.state().is_finished(), "only a forged end of long ago is forgotten");
+        }
+        tally.failed += u64::from(!job.is_ok_and(|job| matches!(job.get(), Some(Ok(_)))));
+        tally.settled += 1;
         tally.settle(raw);
         tally.settle(listed);
         numbers.into_iter().chain([timed, unwanted]).for_each(|handle| tally.settle(handle));
@@ -136,6 +144,8 @@ fn is_well(pool: &Pool) -> bool {
     let handles: Vec<_> = (0..4 * SLOTS as u64).map(|n| pool.spawn(tasks::square::call(n))).collect();
     let right =
         |(n, handle): (u64, Result<Handle<u64>>)| handle.and_then(Handle::get).is_ok_and(|v| v == n * n);
+    let job = pool.background(tasks::square::call(7)).ok().and_then(|job| job.get());
     let right: Vec<bool> = (0..).zip(handles).map(right).collect();
-    long.is_ok_and(|n| n == 350) && right.into_iter().all(|right| right)
+    let jobs_go_on = matches!(job, Some(Ok(49)));
+    jobs_go_on && long.is_ok_and(|n| n == 350) && right.into_iter().all(|right| right)
 }

@@ -5,6 +5,7 @@
 pub mod alone;
 pub mod awaits;
 pub mod awaits_alone;
+pub mod background;
 pub mod borrowed;
 pub mod calling;
 pub mod cancelled;
@@ -13,6 +14,7 @@ pub mod deaths;
 pub mod ends;
 pub mod faults;
 pub mod hostile;
+pub mod jobs;
 pub mod joined;
 pub mod kept;
 pub mod limits;
@@ -204,6 +206,47 @@ macro_rules! cancelled_scenes {
     };
 }
 
+/// The scenes of [`background`], given to a macro.
+#[macro_export]
+macro_rules! background_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { background:
+            progress_is_seen_while_the_task_runs
+            progress_is_that_of_the_call_alone
+            calls_run_by_priority_and_by_arrival_within_one
+            a_call_of_a_killed_worker_keeps_its_priority
+            a_priority_that_there_is_not_is_refused
+            a_background_call_never_keeps_one_waiting
+            background_calls_come_last_and_by_priority
+            background_calls_leave_slots_to_others
+            background_calls_run_after_the_death_of_whoever_held_them
+            every_background_call_is_woken_for
+            a_pool_finishes_its_background_calls_before_it_ends
+            as_many_background_workers_as_there_are_workers
+        }
+    };
+}
+
+/// The scenes of [`jobs`], given to a macro.
+#[macro_export]
+macro_rules! job_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { jobs:
+            a_job_is_watched_from_outside
+            a_job_is_found_by_its_id
+            a_result_is_taken_once
+            a_job_that_fails_says_why
+            a_job_is_cancelled
+            the_times_of_a_job_are_in_order
+            a_result_that_nobody_collects_is_dropped
+            what_a_job_said_last_stays
+            a_handle_becomes_a_job
+            jobs_outlive_their_pool
+            jobs_settle_while_workers_are_killed
+        }
+    };
+}
+
 /// The scenes of [`short`], given to a macro.
 #[macro_export]
 macro_rules! short_scenes {
@@ -361,6 +404,7 @@ macro_rules! alone_scenes {
             a_million_mapped_results_leave_memory_flat
             the_programs_own_wait_does_no_harm_and_takes_none
             a_fork_of_the_client_builds_its_own_pool
+            a_fork_of_the_client_finds_no_job
             a_pipe_that_the_client_closes_ends_for_its_reader
             a_pool_in_a_static_works_and_ends_with_the_program
             the_default_pool_is_closed_by_shutdown
@@ -450,6 +494,8 @@ pub fn all() -> Vec<Named> {
         death_scenes!(crate::table),
         deadline_scenes!(crate::table),
         cancelled_scenes!(crate::table),
+        background_scenes!(crate::table),
+        job_scenes!(crate::table),
         short_scenes!(crate::table),
         limit_scenes!(crate::table),
         start_scenes!(crate::table),

@@ -43,7 +43,10 @@ impl Client {
         let mut moved = 0;
         for slot in 0..self.seats.len() {
             let Some(ticket) = self.finished(slot) else { continue };
-            if self.header(ticket).state.collect(ticket.generation).is_ok() {
+            if let Ok(seen) = self.header(ticket).state.collect(ticket.generation) {
+                if seen.is_background() {
+                    self.note(ticket, seen);
+                }
                 kept.insert(ticket, self.read(ticket).into());
                 self.release(ticket);
                 moved += 1;

@@ -8,7 +8,9 @@
 pub(crate) mod account;
 mod any;
 pub(crate) mod awaited;
+pub(crate) mod background;
 pub(crate) mod collect;
+pub(crate) mod journal;
 pub(crate) mod launch;
 pub(crate) mod lend;
 pub(crate) mod life;
@@ -18,6 +20,7 @@ pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
 pub(crate) mod shares;
+pub(crate) mod steps;
 pub(crate) mod template;
 pub(crate) mod waking;
 pub(crate) mod warmth;
@@ -31,6 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use self::account::{Account, add, is_sample};
 use self::awaited::Awaited;
 use self::collect::{Kept, held};
+use self::journal::Journal;
 use self::life::{Life, Standing};
 use self::patrol::Patrol;
 use self::shares::Shares;
@@ -39,6 +43,8 @@ use crate::call::Call;
 use crate::config::{Settings, Start};
 use crate::error::{Error, Result};
 use crate::processes::clock;
+use crate::processes::ledger;
+use crate::processes::queue;
 use crate::processes::repair::wake_worker;
 use crate::processes::spin::Spin;
 use crate::processes::worker::fault::{self, Plan};
@@ -46,7 +52,7 @@ use crate::report::client_error;
 use crate::shared::travel;
 use crate::shm::region::{Region, Slot};
 use crate::shm::window::WindowWriter;
-use crate::shm::word::Word;
+use crate::shm::word::{Rank, Word};
 use crate::sys::eventfd;
 use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
@@ -101,6 +107,10 @@ pub(crate) struct Client {
     /// A copy of the life's standing that needs no lock.
     pub(crate) standing: AtomicU32,
     pub(in crate::processes) kept: Mutex<HashMap<Ticket, Kept>>,
+    /// The lives of jobs whose results are still to be had.
+    pub(in crate::processes) journals: Mutex<HashMap<Ticket, Arc<Journal>>>,
+    /// Held by whoever sends a background call.
+    admission: Mutex<()>,
     pub(in crate::processes) spin: Spin,
     /// What those who wait look at, and when they last did.
     pub(in crate::processes) patrol: Mutex<Patrol>,
@@ -160,6 +170,8 @@ impl Client {
             life: Mutex::new(life),
             standing: AtomicU32::new(Standing::Open as u32),
             kept: Mutex::new(HashMap::new()),
+            journals: Mutex::default(),
+            admission: Mutex::default(),
             spin: Spin::new(patience),
             patrol: Mutex::new(patrol),
             patrolled: AtomicU64::new(clock::now()),
@@ -198,7 +210,7 @@ impl Client {
     /// Sends a call off in a slot that this thread has reserved; one that cannot be sent gives it back.
     pub(crate) fn send_in<R>(&self, ticket: Ticket, call: &Call<'_, R>) -> Result<()> {
         self.fill(ticket, call)?;
-        self.publish(ticket);
+        self.publish(ticket, call.rank);
         Ok(())
     }
 
@@ -355,6 +367,7 @@ impl Client {
             }
         }
         let abandon = Abandon(self, ticket);
+        call.check()?;
         let header = self.header(ticket);
         let mut store = self.region.arguments_store(ticket.slot as usize, &self.seat(ticket).backed);
         let mut out = WindowWriter::new(&mut store, self.region.geometry().window);
@@ -375,21 +388,34 @@ impl Client {
         self.seat(ticket).limit.store(limit, Relaxed);
         self.seat(ticket).retries.store(call.retries, Relaxed);
         add(&self.seat(ticket).bytes_sent, out.needed() as u64);
+        if call.rank.background {
+            ledger::open(&self.region, ticket.slot as usize);
+        }
         header.fault.store(fault::of_next_call(&self.faults, call.entry), Relaxed);
         std::mem::forget(abandon);
         Ok(())
     }
 
     /// Hands the slot to the workers and wakes one if one sleeps, or who hands calls out to it.
-    fn publish(&self, ticket: Ticket) {
+    fn publish(&self, ticket: Ticket, rank: Rank) {
         let slot = ticket.slot as usize;
         let header = self.header(ticket);
         if is_sample(ticket.generation) {
             header.published.store(clock::now(), Relaxed);
         }
         point("filled");
-        header.state.publish(ticket.generation);
-        if let Some(worker) = self.region.lookout().offer(slot) {
+        header.state.publish_as(ticket.generation, rank);
+        let lookout = self.region.lookout();
+        let sleeper = if rank.background {
+            lookout.offer_background(slot, self.settings.limits.background_from)
+        } else {
+            if rank.level != 0 {
+                lookout.ready.insert(slot);
+                queue::announce(&self.region);
+            }
+            lookout.offer(slot)
+        };
+        if let Some(worker) = sleeper {
             if self.bell.is_some() {
                 return self.ring();
             }

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use crate::processes::client::Client;
 use crate::processes::clock;
+use crate::processes::queue;
 use crate::processes::repair::wake_workers;
 use crate::processes::worker::progress;
 use crate::shm::word::{Phase, Requeued, State, Word};
@@ -119,6 +120,7 @@ impl Client {
         }
         self.look_after_supervisor();
         self.let_go_of_shares();
+        self.let_go_of_results();
         let mut patrol = match self.patrol.try_lock() {
             Ok(patrol) => patrol,
             Err(TryLockError::Poisoned(patrol)) => patrol.into_inner(),
@@ -197,7 +199,7 @@ impl Client {
 
     /// Sets the hint of a ready call.
     fn offer(&self, slot: usize) -> Need {
-        self.region.ready().insert(slot);
+        queue::remind(&self.region, slot, self.region.slot(slot).state.state());
         Need::Worker
     }
 

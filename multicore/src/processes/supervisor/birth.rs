@@ -27,7 +27,7 @@ impl Supervisor {
         }
         self.retry_at = None;
         for index in 0..self.seats.len() {
-            if self.seats[index].pid.is_some() || self.draining && !repair::any_ready(&self.region) {
+            if self.seats[index].pid.is_some() || self.draining && !self.is_missed(index) {
                 continue;
             }
             if self.retry_at.is_some() {
@@ -35,6 +35,11 @@ impl Supervisor {
             }
             self.fill_seat(index);
         }
+    }
+
+    /// Whether a call is ready that this worker may run.
+    pub(in crate::processes) fn is_missed(&self, index: usize) -> bool {
+        repair::any_ready_for(&self.region, index >= self.limits.background_from)
     }
 
     /// Forks the worker of an empty seat.

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::processes::map;
 use crate::shm::layout::{Geometry, Outcome, Verdict, WorkerRecord};
 use crate::shm::region::{Region, Slot};
+use crate::shm::steps;
 use crate::shm::window::{WindowWriter, WriteError};
 use crate::shm::word::{Phase, Settled, Word};
 use crate::sys::sandbox::Own;
@@ -61,6 +62,7 @@ pub(in crate::processes) struct Hand {
 struct Seen {
     words: u64,
     breadcrumb: u64,
+    message: u64,
 }
 
 /// What a worker does, as far as it can be believed.
@@ -289,6 +291,10 @@ impl Cell {
         record.stack_overflow.store(theirs.stack_overflow.load(Relaxed), Relaxed);
         record.words.follow(&theirs.words, &mut self.seen.words);
         record.breadcrumb.follow(&theirs.breadcrumb, &mut self.seen.breadcrumb);
+        if let Some(hand) = self.hand {
+            let (of, as_of) = (steps::name(0, self.generation), steps::name(hand.slot, hand.generation));
+            record.steps.follow(&theirs.steps, of, as_of, &mut self.seen.message);
+        }
         if let Some(hand) = self.hand
             && theirs.asks.load(Relaxed) == self.generation
         {

@@ -23,13 +23,14 @@ use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 
 use crate::error::Result;
 use crate::processes::clock;
+use crate::processes::ledger;
+use crate::processes::queue;
 use crate::processes::repair;
 use crate::processes::supervisor::cell::{Cell, Look, Unfit};
 use crate::processes::supervisor::{Seat, Supervisor, kill};
 use crate::processes::worker::{tell, wait_is_over};
 use crate::report::Report;
 use crate::sandbox::Sandbox;
-use crate::shm::hint::Cursor;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
 use crate::shm::word::Word;
@@ -129,10 +130,14 @@ impl Supervisor {
             let (Some(cell), Some(pid)) = (&mut handout.cells[index].cell, self.seats[index].pid) else {
                 continue;
             };
-            give(&self.region, index, cell);
+            let background = index >= self.limits.background_from;
+            give(&self.region, index, background, cell);
             if cell.look() == Look::Spoilt {
                 kill(pid);
-            } else if cell.hand().is_none() && self.draining && !repair::any_ready(&self.region) {
+            } else if cell.hand().is_none()
+                && self.draining
+                && !repair::any_ready_for(&self.region, background)
+            {
                 cell.dismiss();
             }
         }
@@ -151,7 +156,9 @@ impl Supervisor {
 
     /// Before a sleep: announces who wants a call. Whether there is one already.
     pub(in crate::processes) fn announce_idle(&self) -> bool {
-        let ready = |index| self.region.idle().insert_then(index, || self.region.ready().any());
+        let lookout = self.region.lookout();
+        let ready =
+            |index| lookout.idle.insert_then(index, || lookout.any(index >= self.limits.background_from));
         self.handout.as_ref().is_some_and(|handout| handout.idle(&self.seats).any(ready))
     }
 
@@ -196,11 +203,13 @@ impl Supervisor {
 }
 
 /// Gives the worker the next ready call, if there is one.
-fn give(region: &Region, index: usize, cell: &mut Cell) {
+fn give(region: &Region, index: usize, background: bool, cell: &mut Cell) {
     while cell.hand().is_none() && cell.look() == Look::Idle {
-        let Some(slot) = Cursor(&region.head().claim_cursor.0).take(region.ready()) else { return };
+        let Some(slot) = queue::take(region, background, |_| 1).and_then(|mut hint| hint.next()) else {
+            return;
+        };
         let header = region.slot(slot);
-        if !header.state.claim(index as u16) {
+        if !queue::claim(region, slot, index, background) {
             continue;
         }
         let record = region.worker(index);
@@ -216,6 +225,9 @@ fn give(region: &Region, index: usize, cell: &mut Cell) {
             wait_is_over(region.tally(index), &header);
         }
         region.tally(index).hold(clock::now());
+        if header.state.state().is_background() {
+            ledger::begin(region, slot);
+        }
         let len = (header.arguments_len.load(Relaxed) as usize).min(region.geometry().window);
         if header.state.state().cancelled() {
             answer(region, index, slot, &Report::Cancelled);
@@ -245,7 +257,7 @@ fn give_back(region: &Region, index: usize, slot: usize) {
     repair::give_back(region, slot, &repair::Death::unseen(region, index as u16));
     region.tally(index).hold(0);
     region.worker(index).current.store(0, Release);
-    region.ready().insert(slot);
+    queue::remind(region, slot, region.slot(slot).state.state());
 }
 
 /// Delivers what the worker has finished.
@@ -290,6 +302,9 @@ fn finish(region: &Region, index: usize, slot: usize) {
     region.tally(index).ran_one(clock::now());
     if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
         region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
+    }
+    if header.state.state().is_background() {
+        ledger::close(region, slot, index);
     }
     let settled = header.state.finish(index as u16);
     point("delivered");

@@ -30,6 +30,8 @@ pub(crate) struct Limits {
     /// Whether each worker has one of those for itself, in turn.
     pub(crate) pin: bool,
     pub(crate) variables: Vec<(OsString, OsString)>,
+    /// The first worker that runs calls which nobody waits for; those before it are reserved for others.
+    pub(crate) background_from: usize,
 }
 
 impl Limits {

@@ -22,6 +22,7 @@ use crate::call::Invocation;
 use crate::codec::{Codec, Failure};
 use crate::panics;
 use crate::processes::clock;
+use crate::processes::ledger;
 use crate::processes::spin::{Patience, Spin};
 use crate::registry::Registry;
 use crate::report::Report;
@@ -118,6 +119,10 @@ impl Worker<'_> {
         if header.published.load(Relaxed) != 0 {
             wait_is_over(self.region.tally(self.index), &header);
         }
+        let background = header.state.state().is_background();
+        if background {
+            ledger::begin(self.region, slot);
+        }
         self.answer(slot, header);
         point("answered");
         if header.state.state().expired() {
@@ -128,6 +133,9 @@ impl Worker<'_> {
         if header.state.state().detached() && header.retries.load(Relaxed) == 0 {
             // Nobody collects it and gives the memory back; and nobody runs it again and needs it.
             self.region.cool(slot, &AtomicU64::new(header.arguments_len.load(Relaxed)));
+        }
+        if background {
+            ledger::close(self.region, slot, self.index);
         }
         let settled = header.state.finish(self.index as u16);
         point("finished");

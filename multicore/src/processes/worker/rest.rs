@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use std::time::Duration;
 
 use crate::processes::clock;
+use crate::processes::repair::wake_worker;
 use crate::processes::spin::Spin;
 use crate::processes::worker::take::{Hand, spread_hands};
 use crate::processes::worker::{Worker, shares};
@@ -33,7 +34,8 @@ impl Worker<'_> {
         point("searching");
         let draining = &self.region.head().draining;
         // Those that search leave a core to the others: how many are awake is no matter.
-        spin.until(0, Duration::MAX, || lookout.ready.any() || draining.load(Relaxed) != 0)
+        let background = self.runs_background();
+        spin.until(0, Duration::MAX, || lookout.any(background) || draining.load(Relaxed) != 0)
     }
 
     /// Sleeps until a publisher picks this worker out of the idle set.
@@ -44,7 +46,14 @@ impl Worker<'_> {
         record.current.store(0, Release);
         let head = self.region.head();
         let awaited = || head.draining.load(SeqCst) != 0 || shares::are_stale(head);
-        let rest = self.region.lookout().rest(self.index, awaited);
+        let (lookout, background) = (self.region.lookout(), self.runs_background());
+        let rest = lookout.rest(self.index, background, awaited);
+        if rest != Rest::Not
+            && !background
+            && let Some(other) = lookout.pass_on(self.limits.background_from)
+        {
+            wake_worker(self.region, other);
+        }
         (hand.alert, hand.owes_watch) = (false, rest == Rest::Doze);
         point("resting");
         // Whatever ends a sleep, the loop looks for work again.

@@ -10,11 +10,12 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use crate::processes::clock;
+use crate::processes::queue;
 use crate::processes::repair::wake_worker;
 use crate::processes::worker::aside::Sight;
 use crate::processes::worker::rest::DOZE;
 use crate::processes::worker::{Worker, progress};
-use crate::shm::hint::{Cursor, Members};
+use crate::shm::hint::Members;
 use crate::shm::region::Region;
 use crate::shm::tally::Tally;
 use crate::shm::word::{Phase, Word};
@@ -92,12 +93,18 @@ impl Worker<'_> {
                 Some(slot) => slot,
                 None => self.take(hand)?,
             };
-            if self.region.slot(slot).state.claim(self.index as u16) {
+            if queue::claim(self.region, slot, self.index, self.runs_background()) {
                 point("claimed");
                 hand.run += 1;
                 return Some(slot);
             }
         }
+    }
+
+    /// Whether it may run calls that nobody waits for.
+    #[inline]
+    pub(super) fn runs_background(&self) -> bool {
+        self.seat >= self.limits.background_from
     }
 
     /// Takes hints; the first of them.
@@ -108,9 +115,9 @@ impl Worker<'_> {
         }
         let tally = self.region.tally(self.index);
         hand.pace(tally);
-        let (ready, workers) = (self.region.ready(), self.region.geometry().workers as u32);
-        let share = |there: u32| hand.fit.min(there.div_ceil(workers));
-        let taken = Cursor(&self.region.head().claim_cursor.0).take_some(ready, share);
+        let (fit, workers) = (hand.fit, self.region.geometry().workers as u32);
+        let share = |there: u32| fit.min(there.div_ceil(workers));
+        let taken = queue::take(self.region, self.runs_background(), share);
         tally.hold(if taken.is_some() { hand.since } else { 0 });
         hand.hints = taken?;
         point("hint-taken");
@@ -172,8 +179,9 @@ pub(super) fn spread_hands(region: &Region) {
         let hints = Members { word: record.hand_word.load(Relaxed) as usize, bits };
         // The hand may be an old one, and a hostile worker's anything: the words say what is ready.
         for slot in hints.take_while(|slot| *slot < region.geometry().slots) {
-            if region.slot(slot).state.state().phase() == Some(Phase::Ready) {
-                region.ready().insert(slot);
+            let word = region.slot(slot).state.state();
+            if word.phase() == Some(Phase::Ready) {
+                queue::remind(region, slot, word);
             }
         }
     }

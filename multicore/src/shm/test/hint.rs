@@ -7,19 +7,20 @@ use crate::shm::lookout::{Lookout, Rest};
 
 #[test]
 fn whoever_is_woken_to_doze_is_the_one_that_does() {
-    let [ready, idle, alert] = [0, 0b110_1101, 0].map(|bits| [AtomicU64::new(bits)]);
+    let [ready, background, idle, alert] = [0, 0, 0b110_1101, 0].map(|bits| [AtomicU64::new(bits)]);
     let lookout = Lookout {
         ready: HintSet::over(&ready, 64),
+        background: HintSet::over(&background, 64),
         idle: HintSet::over(&idle, 7),
         alert: HintSet::over(&alert, 7),
     };
     let woken = lookout.wake_up(4).unwrap();
-    assert_eq!(lookout.rest(woken, || false), Rest::Doze);
+    assert_eq!(lookout.rest(woken, false, || false), Rest::Doze);
     // One that comes to rest later sleeps, unless it comes before.
     let woken = lookout.who_dozes().unwrap();
-    assert_eq!(lookout.rest(1, || false), Rest::Doze);
-    assert_eq!(lookout.rest(woken, || false), Rest::Doze);
-    assert_eq!(lookout.rest(1, || false), Rest::Sleep);
+    assert_eq!(lookout.rest(1, false, || false), Rest::Doze);
+    assert_eq!(lookout.rest(woken, false, || false), Rest::Doze);
+    assert_eq!(lookout.rest(1, false, || false), Rest::Sleep);
 }
 
 #[test]
@@ -54,4 +55,26 @@ fn a_bit_that_stands_for_nobody_is_followed_by_nobody() {
     let set = HintSet::over(&words, 2);
     assert_eq!([set.take(0), set.take(9), set.take(0)], [Some(0), Some(1), None]);
     assert!(!set.any());
+}
+
+#[test]
+fn what_is_taken_after_a_number_is_none_before_it() {
+    let words = [const { AtomicU64::new(0) }; 2];
+    let set = HintSet::over(&words, 100);
+    [3, 62, 63, 64, 99].iter().for_each(|m| set.insert(*m));
+    let taken: Vec<_> = std::iter::from_fn(|| set.take_after(63)).collect();
+    assert_eq!(taken, [63, 64, 99]);
+    assert_eq!((set.take_after(100), set.take_after(200), set.take_after(0)), (None, None, Some(3)));
+    assert_eq!(set.seen_from(0).collect::<Vec<_>>(), [62]);
+}
+
+#[test]
+fn all_that_is_seen_goes_round() {
+    let words = [const { AtomicU64::new(0) }; 2];
+    let set = HintSet::over(&words, 100);
+    [0, 63, 64, 99].iter().for_each(|m| set.insert(*m));
+    // One that stands for nobody.
+    words[1].fetch_or(1 << 50, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(set.seen_from(64).collect::<Vec<_>>(), [64, 99, 0, 63]);
+    assert_eq!(set.seen_from(99).collect::<Vec<_>>(), [99, 0, 63, 64]);
 }

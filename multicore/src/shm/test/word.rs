@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use crate::shm::word::{Cancelled, Detached, MAX_TRIES, Phase, Requeued, Settled, Word};
+use crate::shm::word::{Cancelled, Detached, MAX_TRIES, Phase, Rank, Requeued, Settled, State, Word};
 
 fn word() -> AtomicU64 {
     AtomicU64::new(0)
@@ -129,4 +129,28 @@ fn cancelling_withdraws_what_is_queued_and_marks_what_is_not() {
     assert!(word.begin(1) && word.state().cancelled());
     assert_eq!(word.finish(1), Settled::Kept { wake: false, expired: false });
     assert_eq!(word.cancel(generation), Cancelled::TooLate);
+}
+
+#[test]
+fn a_rank_lasts_as_long_as_the_call() {
+    for level in Rank::LEVELS {
+        for background in [false, true] {
+            let (word, rank) = (word(), Rank { level, background });
+            let rank_of = |state: State| (state.level(), state.is_background());
+            let generation = word.reserve().unwrap();
+            assert!(word.publish_as(generation, rank));
+            for tries in 0..MAX_TRIES {
+                assert!(word.claim(1023));
+                assert_eq!((word.state().owner(), word.state().tries()), (1023, tries));
+                assert_eq!(rank_of(word.state()), (level, background));
+                assert_eq!(word.requeue(1023, false), Requeued::Ready);
+            }
+            assert_eq!(rank_of(word.state()), (level, background));
+            assert!(word.claim(3) && word.begin(3));
+            assert!(matches!(word.finish(3), Settled::Kept { .. }));
+            assert_eq!(word.collect(generation).map(rank_of), Ok((level, background)));
+            assert!(word.release(generation) && word.reserve().is_some());
+            assert_eq!(rank_of(word.state()), (0, false));
+        }
+    }
 }
