@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 pub(crate) use self::settle::{
-    LEAST_PAYLOAD_LIMIT, Settings, backend_from_environment, faults_from_environment,
+    LEAST_PAYLOAD_LIMIT, Settings, backend_from_environment, faults_from_environment, payload_limit,
 };
 use crate::processes::worker::limits::Limits;
 use crate::sandbox::Sandbox;

@@ -160,6 +160,7 @@ mod call;
 mod codec;
 mod config;
 mod error;
+mod fork;
 mod handle;
 mod inside;
 mod load;
@@ -174,6 +175,7 @@ mod shared;
 mod shm;
 mod stats;
 mod sys;
+mod thread;
 
 #[doc(hidden)]
 #[allow(missing_docs, reason = "named by generated code alone")]
@@ -185,6 +187,7 @@ pub use call::{Call, TaskFn};
 pub use codec::Codec;
 pub use config::{Config, Start};
 pub use error::{Error, Exit, Result, Signal, TextError, Usage};
+pub use fork::{Fork, Forked, fork};
 pub use handle::abort::AbortOnDrop;
 pub use handle::borrowed::{Borrowed, InPlace};
 pub use handle::{Handle, TrySpawnError};

@@ -45,6 +45,10 @@ pub(crate) enum Report {
         breadcrumb: Option<String>,
     },
     Cancelled,
+    /// A forked child could not have its deadline kept.
+    NoTimer {
+        errno: i32,
+    },
 }
 
 /// [`Exit`], in a shape that travels.
@@ -146,6 +150,7 @@ impl Report {
                 usage: Usage { cpu, peak_memory },
             },
             Report::Cancelled => Error::Cancelled { task },
+            Report::NoTimer { errno } => Error::os("timer_create", std::io::Error::from_raw_os_error(errno)),
             Report::TimedOut { nanoseconds, breadcrumb } => {
                 Error::TimedOut { task, limit: Duration::from_nanos(nanoseconds), breadcrumb }
             }
