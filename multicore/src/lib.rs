@@ -204,7 +204,7 @@ pub use many::ranges::{Ranges, ranges, ranges_with};
 #[cfg(feature = "stream")]
 pub use many::stream::MapStream;
 pub use many::task::Task;
-pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
+pub use multicore_macros::{forked, main, par_ranges, task, threaded, worker_exit, worker_start};
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
 pub use pool::reserved::{Reserved, Reserving, reserve};

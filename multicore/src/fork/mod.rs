@@ -24,11 +24,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::config;
 use crate::error::Result;
+use crate::private::ForkedResult;
 use crate::processes::{clock, map};
 use crate::shm::layout::Geometry;
 use crate::shm::region::Region;
@@ -48,8 +47,9 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Runs a closure in a child of this process that is forked now.
 ///
 /// The child sees all memory as it is at this moment, copy on write: nothing is serialised but the result, so
-/// the closure may be any, and may borrow. This process sees nothing of what the child changes. Text and vectors
-/// of numbers come back at the speed of a memory copy, other results by serde.
+/// the closure may be any, and may borrow. This process sees nothing of what the child changes. The result is
+/// anything that owns what it holds and implements serde's `Serialize` and `DeserializeOwned`: text and vectors of
+/// numbers come back at the speed of a memory copy, all else by serde.
 ///
 /// While other threads exist it is refused: a fork copies one thread, and a lock that another one holds would
 /// stay locked in the child for ever. A thread that was joined just now may still be seen; up to 10 ms are
@@ -88,7 +88,7 @@ const GRACE: Duration = Duration::from_millis(100);
 #[track_caller]
 pub fn fork<R, F>(closure: F) -> Result<Forked<R>>
 where
-    R: Serialize + DeserializeOwned + 'static,
+    R: ForkedResult,
     F: FnOnce() -> R,
 {
     Fork::new().spawn(closure)
@@ -160,7 +160,7 @@ impl Fork {
     #[track_caller]
     pub fn spawn<R, F>(self, closure: F) -> Result<Forked<R>>
     where
-        R: Serialize + DeserializeOwned + 'static,
+        R: ForkedResult,
         F: FnOnce() -> R,
     {
         let place = Location::caller();
@@ -172,7 +172,7 @@ impl Fork {
     /// As [`spawn`](Fork::spawn); the process is called by its `title`.
     pub(crate) fn start<R, F>(self, name: String, title: &str, closure: F) -> Result<Forked<R>>
     where
-        R: Serialize + DeserializeOwned + 'static,
+        R: ForkedResult,
         F: FnOnce() -> R,
     {
         children::look_after();
