@@ -92,6 +92,12 @@ fn shared() {
     check("shared", &[], "3.328335e11 is the sum of all squares, 500000 values are above the mean\n");
 }
 
+/// A fork is a fork wherever calls run.
+#[test]
+fn fork_and_thread() {
+    check("fork_and_thread", &[], "task `endless` ran longer than its timeout of 50ms\n");
+}
+
 /// Inline it refuses to run.
 #[test]
 fn untrusted() {

@@ -63,7 +63,7 @@ pub enum Error {
         breadcrumb: Option<String>,
     },
 
-    /// The call was cancelled.
+    /// The call was cancelled, or the forked child killed by its handle.
     #[error("task `{task}` was cancelled")]
     #[non_exhaustive]
     Cancelled {

@@ -106,6 +106,12 @@
 //! In the first two cases a call that asks for isolation, by a timeout, retries or `isolate`, is
 //! [`Error::Refused`] in place of running.
 //!
+//! # Fork and thread
+//!
+//! [`fork`](fork()) and [`#[multicore::forked]`](macro@forked) run any closure or function, methods and generic ones as
+//! well, in a child of this very process: it sees all memory as it is now, and nothing is serialised but the result.
+//! Refused while other threads exist. [`#[multicore::threaded]`](macro@threaded) runs a function in a thread of its own.
+//!
 //! # Messages of the compiler
 //!
 //! These come before this crate is asked. Two of them mean that a function lacks `#[multicore::task]`:

@@ -105,6 +105,11 @@ fn a_deadline_that_cannot_be_kept_is_an_error() {
 }
 
 #[test]
+fn whatever_a_child_writes_the_parent_goes_on() {
+    assert_eq!(plays("exec", &["forks-forge"]).output(), "settled\n5\n");
+}
+
+#[test]
 fn where_the_address_space_is_limited_results_are() {
     assert_eq!(plays("exec", &["forks-limited", "space"]).output(), "1048576\n");
 }

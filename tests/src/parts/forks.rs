@@ -2,11 +2,14 @@
 
 use std::io::Write;
 use std::process::Command;
+use std::sync::atomic::Ordering::SeqCst;
 
 use multicore::{Fork, fork};
 use nix::sys::resource::{Resource, setrlimit};
 
 use crate::fixture::Folder;
+use crate::payload::Random;
+use crate::wild::region::Region;
 use crate::{tasks, wild};
 
 /// Has a child with a child of its own, says so, and waits for ever.
@@ -92,10 +95,56 @@ pub fn no_timers() {
     println!("{}", late.spawn(|| 1).expect("a fork").join().expect_err("no timer"));
 }
 
+/// Has children that write what no child writes where their results are looked for, and die.
+pub fn forge() {
+    const WINDOW: usize = 1 << 20;
+    let mut random = Random::new(7);
+    let lens =
+        [0, 1, 8, 79, 80, 81, 4096, WINDOW as u64 - 1, WINDOW as u64, WINDOW as u64 + 1, 1 << 40, u64::MAX];
+    let mut done = 0;
+    for round in 0..300u64 {
+        let (outcome, len) = (random.below(6) as u32, lens[random.below(lens.len() as u64) as usize]);
+        // Every other round: finished, as far as the word says, with the only generation and owner there is.
+        let word = if round % 2 == 0 { 1 << 32 | 5 } else { random.number() };
+        let forger = Fork::new().payload_limit(WINDOW as u64);
+        let forge = |random: &mut Random| {
+            let region = Region::find(1, 1, WINDOW);
+            region.scribble(random, len);
+            let slot = region.slot(0);
+            slot.outcome.store(outcome, SeqCst);
+            slot.result_len.store(len, SeqCst);
+            region.state(0).store(word, SeqCst);
+            tasks::raise(libc::SIGKILL);
+        };
+        let ok = match round % 3 {
+            0 => {
+                forger.spawn(|| (forge(&mut random), Vec::<String>::new()).1).expect("a fork").join().is_ok()
+            }
+            1 => forger.spawn(|| (forge(&mut random), Vec::<u64>::new()).1).expect("a fork").join().is_ok(),
+            _ => forger.spawn(|| (forge(&mut random), String::new()).1).expect("a fork").join().is_ok(),
+        };
+        done += u32::from(ok);
+        random.number();
+    }
+    // Plain numbers of a length that fits are a result like any other: only the child's own suffers.
+    println!("{}", if (1..150).contains(&done) { "settled" } else { "too many or none" });
+    println!("{}", fork(|| 5).expect("a fork").join().expect("no harm"));
+}
+
 /// May have little address space, so results may not be as large.
 pub fn little_space() {
     setrlimit(Resource::RLIMIT_AS, 1 << 30, 1 << 30).expect("a lower limit");
     println!("{}", fork(|| vec![1u8; 1 << 20]).expect("a fork").join().expect("a result").len());
     let error = fork(|| vec![1u8; 300 << 20]).expect("a fork").join().expect_err("too large");
     assert!(matches!(error, multicore::Error::TooLarge { .. }), "{error:?}");
+}
+
+#[multicore::threaded]
+fn apart() {}
+
+/// May have no further thread.
+pub fn no_threads() {
+    wild::become_user(60_000 + std::process::id() % 5000);
+    setrlimit(Resource::RLIMIT_NPROC, 1, 1).expect("a lower limit");
+    println!("{}", apart().map(drop).expect_err("no thread is left"));
 }
