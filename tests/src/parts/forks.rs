@@ -26,6 +26,7 @@ pub fn hold(method: &str, folder: &str) {
 pub fn leave(method: &str, how: &str) {
     super::start(method);
     let folder = Folder::new();
+    #[allow(clippy::zombie_processes, reason = "it ends with its group")]
     let fork_one = |name: &str| {
         let path = folder.file(name);
         let child = fork(|| {

@@ -46,6 +46,7 @@ fn late() -> Fork {
 }
 
 /// Starts a process in this one's group that SIGTERM does not end, and tells its number.
+#[allow(clippy::zombie_processes, reason = "it ends with its group")]
 fn stubborn_child(path: &str) {
     let script = format!("trap '' TERM; echo $$ > {path}.new && mv {path}.new {path}; exec sleep 600");
     Command::new("sh").args(["-c", &script]).spawn().expect("a shell");
