@@ -90,9 +90,9 @@ where
     }
     let mut store = region.result_store(INDEX);
     let mut out = WindowWriter::new(&mut store, region.geometry().window);
-    let armed = orders.limit.map_or(Ok(()), Limit::arm).map_err(refused);
-    // Only now: a child whose deadline nobody would keep has not begun.
+    // Before the timers: what is overdue is a call that has begun.
     header.state.begin(owner);
+    let armed = orders.limit.map_or(Ok(()), Limit::arm).map_err(refused);
     let outcome = armed.and_then(|()| {
         panics::caught(|| {
             let result = closure();

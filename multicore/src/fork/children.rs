@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use crate::error::Result;
 use crate::fork::INDEX;
 use crate::shm::region::Region;
-use crate::shm::word::Word;
+use crate::shm::word::{Phase, Word};
 use crate::sys::exit::AtExit;
 use crate::sys::fork_guard::{self, Token};
 use crate::sys::process::Reaped;
@@ -93,6 +93,12 @@ impl Child {
         self.killed.load(Acquire)
     }
 
+    /// Whether it has run too long, as it says itself or this process found. For one that has ended.
+    pub(super) fn is_late(&self) -> bool {
+        let state = self.region.slot(INDEX).state.state();
+        state.expired() || self.warned.load(Acquire) && state.phase() != Some(Phase::Done)
+    }
+
     pub(super) fn timeout(&self) -> Duration {
         self.limit.as_ref().map_or(Duration::ZERO, |limit| limit.timeout)
     }
@@ -127,8 +133,9 @@ impl Child {
         }
         if !self.warned.swap(true, AcqRel) {
             let word = self.region.slot(INDEX).state;
-            // Its timers were there first, or it has finished in time.
-            if word.expire(INDEX as u16, word.state().generation()) {
+            let begun = matches!(word.state().phase(), Some(Phase::Running | Phase::Done));
+            // Its timers were there first, or it has finished in time; or it was stopped before it began.
+            if word.expire(INDEX as u16, word.state().generation()) || !begun {
                 self.signal(Signal::SIGTERM);
             }
         }

@@ -92,7 +92,7 @@ impl<R: DeserializeOwned + 'static> Forked<R> {
         let header = child.region.slot(INDEX);
         let state = header.state.state();
         let breadcrumb = || child.region.worker(INDEX).breadcrumb.get();
-        if state.expired() {
+        if child.is_late() {
             let (task, limit) = (child.name.clone(), child.timeout());
             return Err(Error::TimedOut { task, limit, breadcrumb: breadcrumb() });
         }
