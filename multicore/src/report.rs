@@ -108,7 +108,8 @@ impl Report {
             | Report::Decode(_)
             | Report::TooLarge { .. }
             | Report::Os { .. }
-            | Report::UnknownTask { .. } => Verdict::Failed,
+            | Report::UnknownTask { .. }
+            | Report::NoTimer { .. } => Verdict::Failed,
         }
     }
 
