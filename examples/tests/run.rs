@@ -97,6 +97,12 @@ fn background() {
     check("background", &[], "6 reports, one watched through ");
 }
 
+/// A fork is a fork wherever calls run.
+#[test]
+fn fork_and_thread() {
+    check("fork_and_thread", &[], "task `endless` ran longer than its timeout of 50ms\n");
+}
+
 /// Inline it refuses to run.
 #[test]
 fn untrusted() {

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, FnArg, Item, ItemFn, Path, Safety, TraitItemFn};
 
+use crate::apart;
 use crate::messages::{self, at};
 use crate::options::{Errors, Setting};
 
@@ -17,6 +18,7 @@ pub(crate) fn read(attribute: &str, item: &TokenStream, errors: &mut Errors) -> 
     }
     if let Ok(method) = syn::parse2::<TraitItemFn>(item.clone()) {
         errors.push(match method.sig.receiver() {
+            _ if apart::takes_methods(attribute) => at(&method.sig.ident, messages::apart_no_body(attribute)),
             Some(receiver) => at(receiver, messages::SELF),
             None => at(&method.sig.ident, messages::NO_BODY),
         });
@@ -27,6 +29,9 @@ pub(crate) fn read(attribute: &str, item: &TokenStream, errors: &mut Errors) -> 
             Item::Struct(_) => "a struct",
             Item::Enum(_) => "an enum",
             Item::Union(_) => "a union",
+            Item::Impl(_) if apart::takes_methods(attribute) => {
+                "an `impl` block: annotate the functions inside"
+            }
             Item::Impl(_) => "an `impl` block: move the function out and annotate it there",
             Item::Trait(_) => "a trait",
             Item::Mod(_) => "a module: annotate the functions inside",

@@ -6,6 +6,8 @@
 //! A mistake in an option still gives the full expansion beside the error, so that the code which
 //! uses the task does not fail as well; a mistake in the item gives the item and the error.
 
+mod apart;
+mod forked;
 mod function;
 mod hook;
 mod main_fn;
@@ -13,6 +15,7 @@ mod messages;
 mod options;
 mod par_ranges;
 mod task;
+mod threaded;
 
 use proc_macro::TokenStream;
 
@@ -91,6 +94,60 @@ pub fn worker_start(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
     hook::expand(hook::Kind::Exit, options.into(), item.into()).into()
+}
+
+/// Makes a function run in a child of this process that is forked at each call: it sees all memory as it is, and
+/// what crashes or overruns its time there costs the child alone.
+///
+/// The function keeps its signature but for the result: one that returns `R` returns
+/// `multicore::Result<multicore::Forked<R>>` at once, and `join()` on that gives the `R`. Arguments may be anything,
+/// borrowed data as well, and nothing of them is serialised. `R` is owned and implements `serde::Serialize` and
+/// `serde::de::DeserializeOwned`. Methods, generic functions and `impl Trait` arguments work. What holds for
+/// `multicore::fork` holds here; above all it is refused while other threads exist.
+///
+/// ```ignore
+/// #[multicore::forked(timeout = "2s")]
+/// fn longest(lines: &[Line]) -> usize { lines.iter().map(Line::len).max().unwrap_or(0) }
+///
+/// let child = longest(&lines)?;   // goes on at once
+/// assert_eq!(child.join()?, 80);
+/// ```
+///
+/// | option | means |
+/// |---|---|
+/// | `timeout = "2s"` | the child is ended when it runs longer (`ms`, `s`, `m`, `h`) |
+/// | `name = "longest line"` | what errors and `ps` call it, in place of the function's name |
+/// | `crate = path::to::multicore` | where the crate is, if it was renamed |
+#[proc_macro_attribute]
+pub fn forked(options: TokenStream, item: TokenStream) -> TokenStream {
+    forked::expand(options.into(), item.into()).into()
+}
+
+/// Makes a function run in a thread of its own at each call.
+///
+/// The function keeps its signature but for the result: one that returns `R` returns
+/// `multicore::Result<std::thread::JoinHandle<R>>` at once: `Os` where the system has no thread to give. Arguments
+/// and result go to another thread for good: they are `Send` and own what they hold. A panic is printed, and
+/// `join()` gives it, as of any thread.
+///
+/// When the function returns, the thread's own values (`thread_local!`) are dropped: a connection that such a value
+/// holds is closed with its thread.
+///
+/// ```ignore
+/// #[multicore::threaded(name = "mail")]
+/// fn send(to: String, text: String) -> usize { deliver(&to, &text) }
+///
+/// let sending = send("a@example.org".into(), "hello".into())?;   // goes on at once
+/// let bytes = sending.join().expect("no panic");
+/// ```
+///
+/// | option | means |
+/// |---|---|
+/// | `name = "mail"` | the thread's name, in place of the function's; the system shows 15 bytes of it |
+/// | `crate = path::to::multicore` | where the crate is, if it was renamed |
+#[proc_macro_attribute]
+pub fn threaded(options: TokenStream, item: TokenStream) -> TokenStream {
+    threaded::expand(options.into(), item.into()).into()
 }
 
 /// Divides items into chunks, runs a task function on each and collects the results in order.

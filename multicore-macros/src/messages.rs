@@ -151,6 +151,72 @@ pub(crate) fn raw_arguments(count: usize) -> String {
     )
 }
 
+// `#[forked]` and `#[threaded]`.
+
+/// `a forked function`, `a threaded function`.
+fn apart(attribute: &str) -> String {
+    format!("a {attribute} function")
+}
+
+pub(crate) fn apart_no_body(attribute: &str) -> String {
+    format!(
+        "{} has a body: put `#[{attribute}]` on the functions that implement the trait's",
+        apart(attribute)
+    )
+}
+
+pub(crate) fn apart_async(attribute: &str) -> String {
+    format!(
+        "{} cannot be `async`: it runs apart from its caller's runtime; remove `async` and block on a runtime of \
+         its own inside",
+        apart(attribute)
+    )
+}
+
+pub(crate) fn apart_const(attribute: &str) -> String {
+    format!(
+        "{} cannot be `const`: it starts something while the program runs; remove `const`",
+        apart(attribute)
+    )
+}
+
+pub(crate) fn apart_unsafe(attribute: &str) -> String {
+    format!(
+        "{} cannot be `unsafe`: its conditions would have to hold after the caller has gone on; remove `unsafe` and \
+         put an `unsafe` block inside",
+        apart(attribute)
+    )
+}
+
+pub(crate) fn apart_abi(attribute: &str) -> String {
+    format!("{} has Rust's own calling convention: remove `extern`", apart(attribute))
+}
+
+pub(crate) fn apart_variadic(attribute: &str) -> String {
+    format!("{} has a fixed number of arguments: take a slice, such as `&[T]`", apart(attribute))
+}
+
+pub(crate) fn apart_impl_result(attribute: &str) -> String {
+    format!(
+        "a result of {} has one type, not `impl Trait`: write the type that is returned, such as `Vec<T>` for an \
+         iterator",
+        apart(attribute)
+    )
+}
+
+pub(crate) fn apart_never(attribute: &str) -> String {
+    format!("leave the result of {} out if it never returns", apart(attribute))
+}
+
+pub(crate) const FORKED_REFERENCE: &str = "a result of a forked function cannot borrow: it comes from another process; \
+     return an owned type, such as `String` for `&str`";
+pub(crate) const THREADED_REFERENCE: &str = "an argument of a threaded function cannot be borrowed: the thread may outlive \
+     the caller; take an owned type, such as `String` for `&str` or `Arc<T>` for `&T`";
+pub(crate) const THREADED_SELF: &str =
+    "a thread cannot borrow `self`, which it may outlive: take `self` or `self: Arc<Self>`";
+pub(crate) const NAME_EMPTY: &str = "a name cannot be empty; leave `name` out to use the function's";
+pub(crate) const NAME_ZERO: &str = "a name cannot contain a zero byte";
+
 // `#[main]` and the hooks.
 
 pub(crate) const MAIN_NAME: &str =

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub(crate) use self::settle::{
     KEEP_RESULTS, LEAST_PAYLOAD_LIMIT, Settings, backend_from_environment, faults_from_environment,
+    payload_limit,
 };
 use crate::processes::worker::limits::Limits;
 use crate::sandbox::Sandbox;

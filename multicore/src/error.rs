@@ -63,7 +63,7 @@ pub enum Error {
         breadcrumb: Option<String>,
     },
 
-    /// The call was cancelled.
+    /// The call was cancelled, or the forked child killed by its handle.
     #[error("task `{task}` was cancelled")]
     #[non_exhaustive]
     Cancelled {
@@ -162,7 +162,7 @@ pub enum Error {
 
     /// A fork was asked for while other threads exist.
     #[error(
-        "cannot fork: this process has {count} threads; call `multicore::initialize()` first thing in `main`, before any thread is started, or annotate `main` with `#[multicore::main]`"
+        "cannot fork: this process has {count} threads; fork before any thread is started, or after the last was joined; for pools call `multicore::initialize()` first thing in `main`, or annotate `main` with `#[multicore::main]`"
     )]
     #[non_exhaustive]
     Threads {
@@ -216,7 +216,10 @@ fn advice(call: &str, source: &io::Error) -> &'static str {
     match (source.raw_os_error(), call) {
         (Some(libc::EMFILE), _) => " (raise `ulimit -n`)",
         (Some(libc::ENFILE), _) => " (raise the sysctl fs.file-max)",
-        (Some(libc::EAGAIN), "fork" | "posix_spawn") => " (raise `ulimit -u` or the cgroup's pids.max)",
+        (Some(libc::EAGAIN), "fork" | "posix_spawn" | "pthread_create") => {
+            " (raise `ulimit -u` or the cgroup's pids.max)"
+        }
+        (Some(libc::EAGAIN), "timer_create") => " (raise `ulimit -i`)",
         (Some(libc::EFBIG), _) => " (raise `ulimit -f`)",
         (Some(libc::ENOMEM), "mmap") => {
             " (raise `ulimit -v`, or lower `Config::payload_limit` or `Config::slots`)"
@@ -242,7 +245,8 @@ pub enum Exit {
     Signal(Signal),
     /// It ran out of stack; the kernel's signal was SIGSEGV.
     StackOverflow,
-    /// Its supervisor died and took it along, so nobody saw how it ended.
+    /// Its supervisor died and took it along, or somebody else collected a forked child, so nobody here saw
+    /// how it ended.
     Unknown,
 }
 
@@ -252,7 +256,7 @@ impl fmt::Display for Exit {
             Exit::Code(code) => write!(f, "exited with code {code}"),
             Exit::Signal(signal) => write!(f, "was ended by {signal}"),
             Exit::StackOverflow => write!(f, "overflowed its stack"),
-            Exit::Unknown => write!(f, "ended with its supervisor"),
+            Exit::Unknown => write!(f, "ended, and nobody saw how"),
         }
     }
 }

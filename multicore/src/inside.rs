@@ -16,7 +16,8 @@ use crate::shm::word::{Phase, State, Word};
 /// [`Error::Cancelled`](crate::Error::Cancelled), and the worker runs its exit hooks and is replaced.
 ///
 /// Costs a few nanoseconds, so an inner loop can ask each time round. Threads that the function
-/// starts can ask as well. Outside of a worker it is always `false`.
+/// starts can ask as well. A forked child whose deadline has come is told as well, together with SIGTERM.
+/// Everywhere else it is always `false`.
 ///
 /// ```
 /// #[multicore::task(timeout = "10s")]
@@ -85,7 +86,8 @@ pub fn progress(done: u64, total: u64, message: &str) {
 /// call runs, in [`Pool::state`](crate::Pool::state).
 ///
 /// Some thirty nanoseconds: the text is copied into shared memory, no more. Its first 256 bytes are kept.
-/// `format_args!` makes a text without an allocation. Outside of a worker nothing happens.
+/// `format_args!` makes a text without an allocation. Outside of workers and forked children
+/// nothing happens.
 ///
 /// ```
 /// #[multicore::task]

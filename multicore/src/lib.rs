@@ -106,6 +106,12 @@
 //! In the first two cases a call that asks for isolation, by a timeout, retries or `isolate`, is
 //! [`Error::Refused`] in place of running.
 //!
+//! # Fork and thread
+//!
+//! [`fork`](fork()) and [`#[multicore::forked]`](macro@forked) run any closure or function, methods and generic ones as
+//! well, in a child of this very process: it sees all memory as it is now, and nothing is serialised but the result.
+//! Refused while other threads exist. [`#[multicore::threaded]`](macro@threaded) runs a function in a thread of its own.
+//!
 //! # Messages of the compiler
 //!
 //! These come before this crate is asked. Two of them mean that a function lacks `#[multicore::task]`:
@@ -160,6 +166,7 @@ mod call;
 mod codec;
 mod config;
 mod error;
+mod fork;
 mod handle;
 mod inside;
 mod job;
@@ -175,6 +182,7 @@ mod shared;
 mod shm;
 mod stats;
 mod sys;
+mod thread;
 
 #[doc(hidden)]
 #[allow(missing_docs, reason = "named by generated code alone")]
@@ -186,6 +194,7 @@ pub use call::{Call, TaskFn};
 pub use codec::Codec;
 pub use config::{Config, Start};
 pub use error::{Error, Exit, Result, Signal, TextError, Usage};
+pub use fork::{Fork, Forked, fork};
 pub use handle::abort::AbortOnDrop;
 pub use handle::borrowed::{Borrowed, InPlace};
 pub use handle::progress::Progress;
@@ -207,7 +216,7 @@ pub use many::ranges::{Ranges, ranges, ranges_with};
 #[cfg(feature = "stream")]
 pub use many::stream::MapStream;
 pub use many::task::Task;
-pub use multicore_macros::{main, par_ranges, task, worker_exit, worker_start};
+pub use multicore_macros::{forked, main, par_ranges, task, threaded, worker_exit, worker_start};
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
 pub use pool::reserved::{Reserved, Reserving, reserve};

@@ -3,6 +3,7 @@
 //! Generated code stands in other people's crates, so everything here is safe to call, names
 //! nothing of the user's, and works without a prelude.
 
+mod apart;
 mod hook;
 mod mapping;
 mod perhaps;
@@ -17,6 +18,7 @@ pub use std::cell::UnsafeCell;
 pub use std::option::Option::{None, Some};
 pub use std::result::Result;
 pub use std::string::String;
+pub use std::thread::JoinHandle;
 pub use std::time::Duration;
 pub use std::vec::Vec;
 
@@ -24,13 +26,15 @@ pub use inventory;
 
 pub use crate::call::{Call, Encoder, Invocation, Reply, TaskFn};
 pub use crate::codec::{Codec, Failure};
-pub use crate::error::TextError;
+pub use crate::error::{Result as CrateResult, TextError};
+pub use crate::fork::Forked;
 pub use crate::many::items::{CallWith, Chunks, Items};
 pub use crate::many::par::{ParOptions, par_ranges};
 pub use multicore_macros::__beside;
 
 pub use crate::registry::{Declared, Entry, Hook, HookKind, Registered};
 
+pub use apart::*;
 pub use hook::{HookOutcome, hook_outcome};
 pub use mapping::{Mapping, mapping};
 pub use preload::{Preload, preload};

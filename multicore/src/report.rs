@@ -45,6 +45,10 @@ pub(crate) enum Report {
         breadcrumb: Option<String>,
     },
     Cancelled,
+    /// A forked child could not have its deadline kept.
+    NoTimer {
+        errno: i32,
+    },
 }
 
 /// [`Exit`], in a shape that travels.
@@ -104,7 +108,8 @@ impl Report {
             | Report::Decode(_)
             | Report::TooLarge { .. }
             | Report::Os { .. }
-            | Report::UnknownTask { .. } => Verdict::Failed,
+            | Report::UnknownTask { .. }
+            | Report::NoTimer { .. } => Verdict::Failed,
         }
     }
 
@@ -146,6 +151,7 @@ impl Report {
                 usage: Usage { cpu, peak_memory },
             },
             Report::Cancelled => Error::Cancelled { task },
+            Report::NoTimer { errno } => Error::os("timer_create", std::io::Error::from_raw_os_error(errno)),
             Report::TimedOut { nanoseconds, breadcrumb } => {
                 Error::TimedOut { task, limit: Duration::from_nanos(nanoseconds), breadcrumb }
             }

@@ -281,6 +281,26 @@ pub fn play(client: &str, method: &str, scene: &str) {
     run_scene(&[client, method, "scene", scene]);
 }
 
+/// Runs a scene, by each method, in a client that has one thread, as a fork asks for; and nobody says a word.
+///
+/// # Panics
+/// When the scene does, or complains.
+#[track_caller]
+pub fn play_with_one_thread(client: &str, scene: &str) {
+    for method in METHODS {
+        within(LONG + 10, || {
+            let ended = Fixture::new(client, &[method, "scene-of-one-thread", scene]).run();
+            assert!(
+                ended.status.success() && ended.stderr.is_empty(),
+                "{method} {scene}: {}\n{}{}",
+                ended.status,
+                ended.stdout,
+                ended.stderr
+            );
+        });
+    }
+}
+
 /// Runs a scene, by each method, in a client that adopts what its descendants leave.
 ///
 /// # Panics

@@ -83,9 +83,7 @@ impl Config {
         let (slots, what) =
             pick("slots", self.slots, "MULTICORE_SLOTS")?.unwrap_or((default_slots(workers), "slots"));
         within(what, slots, 1, MAX_SLOTS)?;
-        let (payload_limit, what) = pick("payload_limit", self.payload_limit, "MULTICORE_PAYLOAD_LIMIT")?
-            .unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
-        within(what, payload_limit, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
+        let payload_limit = payload_limit(self.payload_limit)?;
         let warm_memory = pick("warm_memory", self.warm_memory, "MULTICORE_WARM_MEMORY")?
             .map_or_else(warm_by_default, |(bytes, _)| bytes);
         if let Some(longest) = self.spin.filter(|asked| *asked > LONGEST) {
@@ -106,7 +104,7 @@ impl Config {
         Ok(Settings {
             workers,
             slots,
-            payload_limit: usize::try_from(payload_limit).unwrap_or(usize::MAX),
+            payload_limit,
             warm_memory,
             start,
             max_load_average: max_load_average.map(|(share, _)| share),
@@ -124,6 +122,14 @@ impl Config {
             keep_results: self.keep_results.unwrap_or(KEEP_RESULTS),
         })
     }
+}
+
+/// The most bytes of one payload: as set, else the variable's, else the default.
+pub(crate) fn payload_limit(set: Option<u64>) -> Result<usize> {
+    let (bytes, what) =
+        pick("payload_limit", set, "MULTICORE_PAYLOAD_LIMIT")?.unwrap_or((PAYLOAD_LIMIT, "payload_limit"));
+    within(what, bytes, LEAST_PAYLOAD_LIMIT, MOST_PAYLOAD_LIMIT)?;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 /// Enough for a thousand calls in flight. Each costs a header of 256 bytes and address space, which where that

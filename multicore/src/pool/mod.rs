@@ -21,7 +21,8 @@ use crate::processes::worker::ready;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
 use crate::shm::region::Region;
-use crate::sys::{eventfd, exit};
+use crate::sys::eventfd;
+use crate::sys::exit::AtExit;
 
 /// Worker processes, their supervisor and their shared memory.
 ///
@@ -49,6 +50,7 @@ const IN_WORKER: &str = "a worker runs the calls that its task makes itself";
 
 /// Every pool of this process that may still have processes, for the end of the program.
 static LIVING: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
+static AT_EXIT: AtExit = AtExit::new(stop_all);
 
 impl Config {
     /// Makes the pool.
@@ -206,7 +208,7 @@ fn remember(client: &Arc<Client>) {
     living.retain(|weak| weak.strong_count() > 0);
     living.push(Arc::downgrade(client));
     // Without it the pool ends with its client all the same, a moment later.
-    let _ = exit::at_exit(stop_all);
+    let _ = AT_EXIT.register();
 }
 
 /// A program that ends leaves no process that holds its output open.

@@ -12,6 +12,7 @@ pub(crate) mod fault;
 pub(crate) mod fork_guard;
 pub(crate) mod futex;
 pub(crate) mod futexes;
+pub(crate) mod latest;
 pub(crate) mod memfd;
 pub(crate) mod memory;
 pub(crate) mod per_process;
@@ -23,6 +24,7 @@ pub(crate) mod sealed;
 pub(crate) mod signals;
 pub(crate) mod socket;
 pub(crate) mod stack;
+pub(crate) mod timer;
 
 #[cfg(test)]
 mod test;

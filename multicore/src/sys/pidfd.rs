@@ -46,9 +46,15 @@ pub(crate) fn wait_exit(process: BorrowedFd<'_>, timeout: Option<Duration>) -> b
     poll::readable(process, timeout).unwrap_or_else(|_| {
         // The kernel cannot wait. Every caller asks again, and a child's end is seen without waiting.
         thread::sleep(timeout.unwrap_or(A_MOMENT).min(A_MOMENT));
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL;
-        waitid(Id::PIDFd(process), flags).is_ok_and(|status| status != WaitStatus::StillAlive)
+        is_to_be_collected(process)
     })
+}
+
+/// Whether this is a child of this process that has ended and that nobody has collected: so its number, and
+/// its group's, still mean it. Never blocks.
+pub(crate) fn is_to_be_collected(child: BorrowedFd<'_>) -> bool {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL;
+    waitid(Id::PIDFd(child), flags).is_ok_and(|status| status != WaitStatus::StillAlive)
 }
 
 /// Collects a child that has ended; one that still runs, that somebody else collected or whose parent

@@ -63,6 +63,49 @@ pub(crate) fn for_worker() -> Result<()> {
     ignore(&[Signal::SIGPIPE, Signal::SIGTTIN, Signal::SIGTTOU])
 }
 
+/// A copy of the program that goes on with the program's own code, forked just now.
+///
+/// What a handler caught has its default action: the handler may write into a pipe that the parent reads. What
+/// was ignored stays ignored. One that reads from the terminal or writes to it is not stopped. Every signal is
+/// let through.
+///
+/// # Errors
+/// `Os` from `sigaction`.
+pub(crate) fn for_forked() -> Result<()> {
+    for signal in 1..=LAST_SIGNAL {
+        // SAFETY: all zeroes is a valid `sigaction`.
+        let mut action: libc::sigaction = unsafe { mem::zeroed() };
+        // SAFETY: `action` is a live local that the kernel fills.
+        let known = unsafe { libc::sigaction(signal, ptr::null(), &mut action) } == 0;
+        if known && action.sa_sigaction != libc::SIG_IGN && action.sa_sigaction != libc::SIG_DFL {
+            // EINVAL for the C library's own is what is wanted.
+            let _ = handle(signal, libc::SIG_DFL);
+        }
+    }
+    ignore(&[Signal::SIGTTIN, Signal::SIGTTOU])?;
+    // Cannot fail: the set is valid.
+    let _ = SigSet::empty().thread_set_mask();
+    Ok(())
+}
+
+/// Holds up all signals of this thread, until it is dropped.
+pub(crate) struct Deaf(Option<SigSet>);
+
+impl Deaf {
+    pub(crate) fn begin() -> Deaf {
+        // Cannot fail: the set is valid.
+        Deaf(SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).ok())
+    }
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            let _ = before.thread_set_mask();
+        }
+    }
+}
+
 /// A supervisor: lives as long as its client does, so every polite request to end is dropped.
 ///
 /// A service manager sends TERM to all processes at once, a closed terminal HUP; whether calls are

@@ -2,6 +2,7 @@
 
 pub mod ends;
 pub mod families;
+pub mod forks;
 pub mod limits;
 pub mod refusals;
 pub mod sandboxed;
@@ -45,6 +46,14 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
             let (_, scene) = all.iter().find(|(known, _)| known == name).expect("a scene");
             crate::watch::within(crate::watch::LONG, scene);
         }
+        ("scene-of-one-thread", [name]) => {
+            start(method);
+            let all = crate::scenes::all();
+            let (_, scene) = all.iter().find(|(known, _)| known == name).expect("a scene");
+            // The other watchdog is a thread.
+            nix::unistd::alarm::set(crate::watch::LONG as u32);
+            scene();
+        }
         ("scene-as-subreaper", [name]) => {
             nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
             play(method, "scene", &[name]);
@@ -80,6 +89,15 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("strange", []) => limits::strange(method),
         ("sandboxed", [what]) => sandboxed::play(method, what),
         ("no-processes", [extra]) => limits::no_processes(method, extra),
+        ("forks-hold", [folder]) => forks::hold(method, folder),
+        ("forks-leave", [how]) => forks::leave(method, how),
+        ("forks-print", []) => forks::print(method),
+        ("forks-forge", []) => forks::forge(),
+        ("forks-limited", ["processes"]) => forks::no_processes(),
+        ("forks-limited", ["threads"]) => forks::no_threads(),
+        ("forks-limited", ["descriptors"]) => forks::no_descriptors(),
+        ("forks-limited", ["timers"]) => forks::no_timers(),
+        ("forks-limited", ["space"]) => forks::little_space(),
         ("table", [times]) => endure::table::play(method, times),
         ("fault", [name]) => endure::alone::play(method, name),
         ("deadline", [times]) => endure::deadline::play(method, times),

@@ -13,6 +13,8 @@ pub mod deadlines;
 pub mod deaths;
 pub mod ends;
 pub mod faults;
+pub mod forked;
+pub mod forks_end;
 pub mod hostile;
 pub mod jobs;
 pub mod joined;
@@ -431,6 +433,49 @@ macro_rules! end_scenes {
     };
 }
 
+/// The scenes of [`forked`], given to a macro.
+#[macro_export]
+macro_rules! forked_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { forked:
+            a_child_sees_memory_as_it_is_now
+            every_kind_of_result_comes_back
+            a_large_result_comes_back
+            a_result_over_the_limit_says_what_was_needed
+            what_cannot_travel_back_is_an_error
+            a_panic_in_a_child_is_reported_with_message_and_place
+            a_fork_beside_a_thread_is_refused
+            nothing_of_the_parents_is_dropped_in_a_child
+            forks_nest
+            a_child_has_pools_of_its_own
+            a_worker_forks
+            a_child_has_what_its_parent_has_open
+        }
+    };
+}
+
+/// The scenes of [`forks_end`], given to a macro.
+#[macro_export]
+macro_rules! forks_end_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { forks_end:
+            every_death_of_a_child_is_told
+            a_child_has_no_handlers_of_its_parents
+            a_child_is_seen_by_its_name
+            a_killed_child_takes_its_group_along
+            a_joined_child_leaves_nobody
+            a_child_over_its_time_is_ended
+            a_deadline_holds_for_a_child_that_is_stopped_or_another_program
+            a_deadline_holds_when_nobody_joins
+            an_early_death_that_is_found_late_is_no_timeout
+            a_child_whose_handle_is_dropped_runs_to_its_end
+            a_thousand_forks_leave_nothing
+            the_programs_own_wait_may_collect_a_child
+            a_large_parent_forks
+        }
+    };
+}
+
 /// The scenes of [`alone`] that take long, given to a macro.
 #[macro_export]
 macro_rules! long_scenes {
@@ -510,6 +555,8 @@ pub fn all() -> Vec<Named> {
         end_scenes!(crate::table),
         joined_scenes!(crate::table),
         mapped_scenes!(crate::table),
+        forked_scenes!(crate::table),
+        forks_end_scenes!(crate::table),
     ];
     lists.concat()
 }

@@ -116,6 +116,22 @@ impl Region {
     }
 }
 
+impl Region {
+    /// Writes anything where the result of the first slot is looked for that has so many bytes.
+    pub(crate) fn scribble(&self, random: &mut crate::payload::Random, len: u64) {
+        let fits = usize::try_from(len).ok().filter(|len| *len <= self.geometry.window);
+        let Some(len) = fits else { return };
+        let start = self.geometry.result(0, len);
+        for at in (start..start + len.min(4096)).step_by(8).filter(|at| at + 8 <= start + len) {
+            // Small numbers make counts that are nearly right.
+            let word = if random.below(2) == 0 { random.below(300) } else { random.number() };
+            // SAFETY: within a window that is mapped, at a multiple of 8, and written by this process alone.
+            let place: &AtomicU64 = unsafe { self.at(at) };
+            place.store(word, std::sync::atomic::Ordering::SeqCst);
+        }
+    }
+}
+
 /// Wakes whoever sleeps on this word.
 pub(crate) fn wake(word: &AtomicU32) {
     // SAFETY: a live word, whose address alone the kernel uses.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::Signal;
 use nix::sys::socket::Shutdown;
 
 use crate::error::{Error, Result};
@@ -16,6 +16,7 @@ use crate::processes::control::{self, Wanted, Word as Say};
 use crate::processes::supervisor::supervise;
 use crate::sys::fork_guard::{self, Token};
 use crate::sys::process::{Fork, Parent};
+use crate::sys::signals::Deaf;
 use crate::sys::{pidfd, process, signals, socket};
 
 /// The way to the template; a forked child of the client has its own.
@@ -130,12 +131,10 @@ pub(crate) fn look_after() {
 
 /// Forks with all signals blocked, which the copy undoes once no handler of the client's is left.
 fn fork_deaf() -> Result<Fork> {
-    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let deaf = Deaf::begin();
     let forked = process::fork_unseen(Parent::This);
-    if !matches!(forked, Ok(Fork::Child))
-        && let Ok(before) = before
-    {
-        let _ = before.thread_set_mask();
+    if matches!(forked, Ok(Fork::Child)) {
+        std::mem::forget(deaf);
     }
     forked
 }

@@ -1,6 +1,5 @@
 //! A worker's beginning and end: what it takes on before its first call, and what it leaves after its last.
 
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -11,11 +10,12 @@ use crate::registry::{HookKind, hooks};
 use crate::report::Report;
 use crate::shm::note::Note;
 use crate::shm::region::Region;
+use crate::sys::latest::Latest;
 use crate::sys::process;
 
 static IN_WORKER: AtomicBool = AtomicBool::new(false);
 /// The region and this worker's number, for the panic hook, which takes no argument.
-static HERE: OnceLock<(&'static Region, usize)> = OnceLock::new();
+static HERE: Latest<(&'static Region, usize)> = Latest::new();
 
 /// Whether this process is a worker: parallel calls made here run inline.
 pub(crate) fn in_worker() -> bool {
@@ -26,6 +26,17 @@ pub(crate) fn in_worker() -> bool {
 #[inline]
 pub(crate) fn here() -> Option<(&'static Region, usize)> {
     HERE.get().copied()
+}
+
+/// From now on this process runs what has this place in the region; the message of a panic goes there as well,
+/// before anything else happens.
+pub(crate) fn run_at(region: &'static Region, index: usize) {
+    HERE.set(Box::leak(Box::new((region, index))));
+    panics::keep_messages(|message| {
+        if let Some((region, index)) = here() {
+            add_words(&region.worker(index).words, message);
+        }
+    });
 }
 
 // Exit codes of a worker that ends by itself without being asked.
@@ -45,12 +56,7 @@ impl Worker<'_> {
     /// Takes on all that the pool asks for, and says that calls may come.
     pub(in crate::processes) fn become_ready(&self) -> Recycling {
         IN_WORKER.store(true, Relaxed);
-        let _ = HERE.set((self.region, self.index));
-        panics::keep_messages(|message| {
-            if let Some((region, index)) = here() {
-                add_words(&region.worker(index).words, message);
-            }
-        });
+        run_at(self.region, self.index);
         let record = self.region.worker(self.index);
         record.pid.store(std::process::id(), Relaxed);
         let recycling = self.limit();

@@ -166,6 +166,12 @@ pub(crate) fn own_group() -> Result<()> {
     nix::unistd::setpgid(this, this).map_err(|error| Error::os("setpgid", error))
 }
 
+/// As [`own_group`] for a child that was forked just now, which does the same: whoever is first.
+pub(crate) fn lead_group(child: Pid) {
+    // Refused where it has done so, or has ended: its group is there or not needed.
+    let _ = nix::unistd::setpgid(child, child);
+}
+
 /// Sends a signal to one process; one that is gone is no error.
 ///
 /// Only for a child that has not been collected: any other pid may have come to mean a stranger.

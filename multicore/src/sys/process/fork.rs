@@ -73,7 +73,6 @@ pub(crate) fn single_threaded() -> Result<()> {
 ///
 /// # Errors
 /// `Threads` when there are others; `Os` from `fork`: EAGAIN at a limit on processes, ENOMEM.
-#[cfg(test)]
 pub(crate) fn fork() -> Result<Fork> {
     single_threaded()?;
     // SAFETY: just checked that no other thread exists, and only this one could start any.

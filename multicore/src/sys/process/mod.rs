@@ -15,14 +15,14 @@ pub(crate) use descriptors::{
     above_standard, close_all_but, copy, fill_standard_descriptors, lift, place, stdin_from_nothing,
 };
 pub(crate) use family::{
-    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, next_stop, own_group,
-    peek_dead, reap, reap_next,
+    End, Reaped, become_subreaper, children, die_with_parent, kill, kill_group, lead_group, next_stop,
+    own_group, peek_dead, reap, reap_next,
 };
-#[cfg(any(test, feature = "sandbox"))]
-pub(crate) use fork::single_threaded;
-pub(crate) use fork::{Fork, Parent, collect, exit_now, flush_output, fork_supervisor, fork_unseen};
+pub(crate) use fork::{
+    Fork, Parent, collect, exit_now, flush_output, fork, fork_supervisor, fork_unseen, single_threaded,
+};
 #[cfg(test)]
-pub(crate) use fork::{fork, fork_unchecked, thread_count};
+pub(crate) use fork::{fork_unchecked, thread_count};
 pub(crate) use limits::{
     limit_cpu, limit_data, limit_files, mapped_data, memory_file, most_files, private_memory, set_niceness,
     set_variable,

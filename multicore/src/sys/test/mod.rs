@@ -5,8 +5,10 @@ mod entry;
 mod family;
 mod memory;
 mod process;
+mod signals;
 mod socket;
 mod stack;
+mod timer;
 mod wait;
 
 use std::os::fd::BorrowedFd;

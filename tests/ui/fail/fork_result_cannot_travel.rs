@@ -1,0 +1,5 @@
+use std::rc::Rc;
+
+fn main() {
+    let _ = multicore::fork(|| Rc::new(1));
+}

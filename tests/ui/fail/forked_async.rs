@@ -1,0 +1,6 @@
+#[multicore::forked]
+async fn fetch(url: String) -> String {
+    url
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::forked]
+extern "C" fn double(n: u32) -> u32 {
+    2 * n
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#[multicore::forked(timout = "2s")]
+fn double(n: u32) -> u32 {
+    2 * n
+}
+
+fn main() {
+    let _ = double(1);
+}

@@ -1,0 +1,6 @@
+trait Job {
+    #[multicore::forked]
+    fn run(&self) -> u32;
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::threaded]
+fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::threaded]
+async fn fetch(url: String) -> String {
+    url
+}
+
+fn main() {}
