@@ -218,6 +218,9 @@ fn advice(call: &str, source: &io::Error) -> &'static str {
         (Some(libc::ENFILE), _) => " (raise the sysctl fs.file-max)",
         (Some(libc::EAGAIN), "fork" | "posix_spawn") => " (raise `ulimit -u` or the cgroup's pids.max)",
         (Some(libc::EFBIG), _) => " (raise `ulimit -f`)",
+        (Some(libc::ENOSPC), "pwrite") => {
+            " (the folder for temporary files is full; `folder = \"…\"` names another one)"
+        }
         (Some(libc::ENOMEM), "mmap") => {
             " (raise `ulimit -v`, or lower `Config::payload_limit` or `Config::slots`)"
         }

@@ -4,6 +4,7 @@ mod chunks;
 mod false_types;
 mod faulty;
 mod hooks;
+pub mod pairs;
 mod values;
 
 use std::fs;

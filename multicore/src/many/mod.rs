@@ -11,9 +11,12 @@ pub(crate) mod items;
 pub(crate) mod join;
 pub(crate) mod map;
 pub(crate) mod on;
+pub(crate) mod map_reduce;
+mod on;
 pub(crate) mod par;
 pub(crate) mod ranges;
 mod steps;
 #[cfg(feature = "stream")]
 pub(crate) mod stream;
 pub(crate) mod task;
+pub(crate) mod tree;
