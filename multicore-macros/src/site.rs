@@ -5,8 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use proc_macro::Span;
 
+/// File, line and column.
+type Place = (String, usize, usize);
+
 /// How often a place was seen: a macro of the user's that expands to one of ours has one place for all its uses.
-static SEEN: Mutex<Option<HashMap<(String, usize, usize), usize>>> = Mutex::new(None);
+static SEEN: Mutex<Option<HashMap<Place, usize>>> = Mutex::new(None);
 
 /// A part of an identifier: line and column, and a number where that is not enough.
 pub(crate) fn of(span: Span) -> String {

@@ -11,7 +11,7 @@ use super::stages::{CombineTask, MapTask, ReduceTask};
 use super::table::Spill;
 use super::trouble::Trouble;
 use super::worker::{self, MapAnswer, MapOrder, ReduceOrder, Reduction};
-use crate::call::{Arguments, Call, Encoder, Invocation, Reply};
+use crate::call::{Arguments, Call, Encoder, Invocation, Reply, TaskFn};
 use crate::codec::{self, Failure};
 use crate::error::{Error, Result};
 use crate::pool::{Place, Pool, default};
@@ -62,9 +62,12 @@ pub struct Job<I, O> {
 
 type Drive<I, O> = fn(&mut dyn Iterator<Item = I>, &Stages, MapReduceOptions<'_>) -> Result<O>;
 
+/// What the caller of a `map_reduce!` gets.
+type Made<M, R, S> = <M as MapTask<S>>::Outcome<Reduced<<M as MapTask<S>>::Key, <R as TaskFn>::Output>>;
+
 /// The job of these task functions.
 #[must_use]
-pub fn job<M, C, R, S, T>() -> Job<M::Input, M::Outcome<Reduced<M::Key, R::Output>>>
+pub fn job<M, C, R, S, T>() -> Job<M::Input, Made<M, R, S>>
 where
     M: MapTask<S>,
     C: CombineTask<M::Value>,
@@ -112,7 +115,7 @@ fn drive<M, C, R, S, T>(
     inputs: &mut dyn Iterator<Item = M::Input>,
     stages: &Stages,
     options: MapReduceOptions<'_>,
-) -> Result<M::Outcome<Reduced<M::Key, R::Output>>>
+) -> Result<Made<M, R, S>>
 where
     M: MapTask<S>,
     C: CombineTask<M::Value>,
