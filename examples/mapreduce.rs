@@ -4,6 +4,7 @@
 //! It is done twice, one after another and by `map_reduce!`, each in a process of its own so that its memory is its
 //! own; and with `--check` a third time by `tr`, `sort` and `uniq -c`. Every line has to be the same.
 
+use std::cmp::Reverse;
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -121,7 +122,7 @@ fn compare(files: &Files, arguments: &[String], check: bool) -> Anyhow<()> {
         let count: u64 = count.parse()?;
         (words, different) = (words + count, different + 1);
         top.push((count, word.to_owned()));
-        top.sort_by(|a, b| b.0.cmp(&a.0));
+        top.sort_by_key(|(count, _)| Reverse(*count));
         top.truncate(10);
     }
     for mut way in ways {
