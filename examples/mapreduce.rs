@@ -129,7 +129,7 @@ fn compare(files: &Files, arguments: &[String], check: bool) -> Anyhow<()> {
         assert_eq!(way.line()?, None, "the counts differ");
         assert!(way.child.wait()?.success());
     }
-    top.iter().for_each(|(count, word)| println!("{count:>10} {word}"));
+    top.iter().for_each(|(count, word)| println!("{count:>10} {word:.40}"));
     println!("{words:>10} words, {different} of them different; all counts are equal");
     Ok(())
 }
