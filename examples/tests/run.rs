@@ -3,7 +3,7 @@
 use std::env;
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -74,17 +74,32 @@ fn render_users() {
 }
 
 #[test]
-fn wordcount_of_this_package() {
-    check("wordcount", &[env!("CARGO_MANIFEST_DIR")], " words, ");
+fn mapreduce_of_this_workspace() {
+    check("mapreduce", &[], "; all counts are equal\n");
 }
 
+/// Beside `sort` and `uniq -c`, and with what is no UTF-8, no text, empty, and one word of several pieces.
 #[test]
-fn wordcount_of_the_licence_texts() {
-    if Path::new("/usr/share/common-licenses").is_dir() {
-        check("wordcount", &[], " license\n");
-    } else {
-        eprintln!("not shown: this machine is no Debian");
+fn mapreduce_equals_the_shell() {
+    let folder = env::temp_dir().join(format!("multicore-mapreduce-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a temporary folder");
+    let long = [&b"begin "[..], &b"x".repeat(5 << 20), b"\xff\xfey y\xe9y end"].concat();
+    let files: [(&str, &[u8]); 5] = [
+        ("long", &long),
+        ("empty", b""),
+        ("apart", b"end"),
+        ("binary", b"end\0end"),
+        ("odd", b"\nend-End_2end"),
+    ];
+    for (name, bytes) in files {
+        std::fs::write(folder.join(name), bytes).expect("a file");
     }
+    let arguments = ["--check", folder.to_str().expect("a path of letters")];
+    let output = run("mapreduce", &arguments, &[]);
+    std::fs::remove_dir_all(&folder).expect("our own folder");
+    assert!(output.contains("         4 end\n"), "{output}");
+    assert!(output.contains("         3 y\n"), "{output}");
+    assert!(output.contains("        10 words, 5 of them different; all counts are equal\n"), "{output}");
 }
 
 #[test]

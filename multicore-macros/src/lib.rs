@@ -11,9 +11,11 @@ mod forked;
 mod function;
 mod hook;
 mod main_fn;
+mod map_reduce;
 mod messages;
 mod options;
 mod par_ranges;
+mod site;
 mod task;
 mod threaded;
 
@@ -168,4 +170,56 @@ pub fn threaded(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn par_ranges(input: TokenStream) -> TokenStream {
     par_ranges::expand(input.into()).into()
+}
+
+/// Makes pairs out of inputs, brings them together by key in the workers, and reduces the values of each key.
+///
+/// ```ignore
+/// #[multicore::task(error = "text")]
+/// fn split(file: PathBuf) -> io::Result<HashMap<String, u64>> { … }  // one input, to pairs
+///
+/// #[multicore::task]
+/// fn add(a: u64, b: u64) -> u64 { a + b }                            // two values of a key, to one
+///
+/// for pair in multicore::map_reduce!(files, map = split, combine = add, reduce = add)?? {
+///     let (word, count) = pair?;
+/// }
+/// ```
+///
+/// | task | takes | returns |
+/// |---|---|---|
+/// | `map` | one input, by value | `Vec<(K, V)>` or anything else that iterates over pairs, or a `Result` of it |
+/// | `combine`, which may be left out | `(a: V, b: V)` | `V` |
+/// | `reduce` | `(key: K, values: Vec<V>)`, `(key: &K, values: &[V])`, or `(a: V, b: V)` to fold pairs | `R`, or `V` |
+///
+/// The result is a `Result<Reduced<K, R>>`, an iterator over `Result<(K, R)>` in the order of the keys; where the
+/// map task returns a `Result` of its own, that is within: `Result<Result<Reduced<K, R>, E>>`. A reduce task's
+/// `Result` is its key's.
+///
+/// Inputs are taken from any iterator as they are needed, several to a call. Values reach `reduce` in the inputs'
+/// order; `combine` folds neighbours, so it has to be associative and need not be commutative. What is brought
+/// together is kept in temporary files that have no name, so none is left, whoever dies; the client sees the
+/// inputs and the results alone. Memory is bounded by `memory` for each worker, what one input's pairs take, and,
+/// in a `reduce` without a combiner that takes all values of a key at once, those.
+///
+/// | option | means |
+/// |---|---|
+/// | `partitions = n` | into how many parts keys are divided, each a call of `reduce`'s stage; else 4 for each worker |
+/// | `workers = n` | at most this many calls are under way; else twice the pool's workers |
+/// | `memory = bytes` | about what each worker may use for pairs; else 64 MiB |
+/// | `timeout = duration` | for each call: as many inputs as take about 0.15 s or a quarter of it, or one partition |
+/// | `retries = n` | a call whose worker died or whose time was up runs again, and writes over what it wrote |
+/// | `folder = path` | where the temporary files are; else `std::env::temp_dir()` |
+/// | `pool = &pool` | in place of the default pool |
+///
+/// The tasks' own `timeout`, `retries` and `isolate` count where the options say nothing.
+///
+/// If a worker dies: `Died`, unless there are retries. The first error in the inputs' order ends all; the other
+/// calls are cancelled and have settled when it is returned. Files that cannot be made, read or written are `Os`.
+/// Workers open the client's files by its `/proc/<pid>/fd`: one that changed its user cannot, and the workers of
+/// a sandboxed pool, which is `Refused`.
+#[proc_macro]
+pub fn map_reduce(input: TokenStream) -> TokenStream {
+    let site = site::of(proc_macro::Span::call_site());
+    map_reduce::expand(input.into(), &site).into()
 }

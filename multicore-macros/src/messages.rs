@@ -239,6 +239,16 @@ pub(crate) const PAR_RANGES: &str =
 pub(crate) const CHUNK_FN: &str =
     "the chunk function is named by its path, such as `render`; annotate it with `#[multicore::task]`";
 
+// `map_reduce!`.
+
+pub(crate) const MAP_REDUCE: &str = "write `map_reduce!(inputs, map = split, reduce = total)`, with `combine = add` where values can be folded early";
+
+pub(crate) fn stage(name: &str, example: &str) -> String {
+    format!(
+        "`{name}` names a task function by its path, as in `{example}`; annotate the function with `#[multicore::task]`"
+    )
+}
+
 /// An error at a token.
 pub(crate) fn at(token: impl quote::ToTokens, message: impl Display) -> syn::Error {
     syn::Error::new_spanned(token, message)

@@ -221,6 +221,9 @@ fn advice(call: &str, source: &io::Error) -> &'static str {
         }
         (Some(libc::EAGAIN), "timer_create") => " (raise `ulimit -i`)",
         (Some(libc::EFBIG), _) => " (raise `ulimit -f`)",
+        (Some(libc::ENOSPC), "pwrite") => {
+            " (the folder for temporary files is full; `folder = \"…\"` names another one)"
+        }
         (Some(libc::ENOMEM), "mmap") => {
             " (raise `ulimit -v`, or lower `Config::payload_limit` or `Config::slots`)"
         }

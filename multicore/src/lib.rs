@@ -212,11 +212,13 @@ pub use many::gathering::Gathering;
 pub use many::items::Items;
 pub use many::join::{Joined, Selected, join_all, join_all_timeout, select_first};
 pub use many::map::{Map, MapUnordered, map, map_unordered};
+pub use many::map_reduce::Reduced;
 pub use many::ranges::{Ranges, ranges, ranges_with};
 #[cfg(feature = "stream")]
 pub use many::stream::MapStream;
 pub use many::task::Task;
-pub use multicore_macros::{forked, main, par_ranges, task, threaded, worker_exit, worker_start};
+pub use many::tree::{MergeTask, tree_reduce};
+pub use multicore_macros::{forked, main, map_reduce, par_ranges, task, threaded, worker_exit, worker_start};
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
 pub use pool::reserved::{Reserved, Reserving, reserve};

@@ -16,6 +16,7 @@ mod text;
 pub use std::any::type_name;
 pub use std::cell::UnsafeCell;
 pub use std::option::Option::{None, Some};
+pub use std::path::PathBuf;
 pub use std::result::Result;
 pub use std::string::String;
 pub use std::thread::JoinHandle;
@@ -29,6 +30,9 @@ pub use crate::codec::{Codec, Failure};
 pub use crate::error::{Result as CrateResult, TextError};
 pub use crate::fork::Forked;
 pub use crate::many::items::{CallWith, Chunks, Items};
+pub use crate::many::map_reduce::{
+    CombineTask, Job, Key, MapReduceOptions, MapTask, NoCombiner, ReduceTask, Stages, Travels, job,
+};
 pub use crate::many::par::{ParOptions, par_ranges};
 pub use multicore_macros::__beside;
 

@@ -49,7 +49,7 @@ pub struct Entry {
 }
 
 /// Decodes the arguments, runs the function, encodes the result.
-type Run = for<'a, 'b, 'w> fn(Invocation<'a, 'b, 'w>) -> Result<(), Failure>;
+pub(crate) type Run = for<'a, 'b, 'w> fn(Invocation<'a, 'b, 'w>) -> Result<(), Failure>;
 
 /// What generated code knows about a task function.
 #[doc(hidden)]

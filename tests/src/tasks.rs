@@ -5,6 +5,7 @@ mod false_types;
 mod faulty;
 mod gates;
 mod hooks;
+pub mod pairs;
 mod values;
 
 use std::fs;

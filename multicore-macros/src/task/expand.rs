@@ -50,7 +50,7 @@ fn span(task: &Task) -> Span {
 
 /// The inherent `call`.
 fn call(task: &Task) -> TokenStream {
-    let Task { function, companion, arguments, .. } = task;
+    let Task { companion, arguments, .. } = task;
     let documentation =
         format!("A call of `{0}` with these arguments; it runs once it is spawned.", task.name());
     let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
@@ -73,10 +73,7 @@ fn call(task: &Task) -> TokenStream {
         };
         quote!(#all.add(__multicore::put(#route, #value, #encoder));)
     });
-    let mut invocation = invoke(task, &quote!(#function(#(#names),*)));
-    if let Some(lent) = &task.lent_result {
-        invocation = quote_spanned!(lent.span()=> __multicore::to_owned(#invocation));
-    }
+    let invocation = invoke_here(task);
     quote_spanned! {span(task)=>
         impl #companion {
             #[doc = #documentation]
@@ -202,16 +199,22 @@ fn run(task: &Task) -> TokenStream {
     }
 }
 
-/// The call by a tuple, for code that is generic over chunk functions.
+/// The call by a tuple, for code that is generic over task functions.
 fn call_with(task: &Task) -> TokenStream {
     let Task { companion, arguments, .. } = task;
     let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
     let types = arguments.iter().map(call_type);
     let tuple = quote!((#(#types,)*));
+    let invocation = invoke_here(task);
     quote_spanned! {span(task)=>
         impl<'call> __multicore::CallWith<'call, #tuple> for #companion {
             fn call_with((#(#names,)*): #tuple) -> __multicore::Call<'call, <Self as __multicore::TaskFn>::Output> {
                 Self::call(#(#names),*)
+            }
+
+            #[inline]
+            fn run_with((#(#names,)*): #tuple) -> <Self as __multicore::TaskFn>::Output {
+                #invocation
             }
         }
     }
@@ -266,6 +269,17 @@ fn invoke(task: &Task, call: &TokenStream) -> TokenStream {
     }
     let ty = &task.result;
     quote_spanned!(span(task)=> (&&&__multicore::Returned::<#ty>::NEW).__multicore_text(#call))
+}
+
+/// The function, run with what `call` takes, and its value as the call's result.
+fn invoke_here(task: &Task) -> TokenStream {
+    let Task { function, arguments, .. } = task;
+    let names = arguments.iter().map(|argument| &argument.name);
+    let invocation = invoke(task, &quote!(#function(#(#names),*)));
+    match &task.lent_result {
+        Some(lent) => quote_spanned!(lent.span()=> __multicore::to_owned(#invocation)),
+        None => invocation,
+    }
 }
 
 /// What a call gives back.

@@ -3,7 +3,7 @@
 mod args;
 mod expand;
 mod model;
-mod types;
+pub(crate) mod types;
 
 use proc_macro2::TokenStream;
 use quote::quote;

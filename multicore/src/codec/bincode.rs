@@ -28,6 +28,20 @@ pub(super) fn encode<T: Serialize + ?Sized>(value: &T, out: &mut WindowWriter<'_
     sink.finish(encoded)
 }
 
+/// Appends one value to bytes of this process's own.
+pub(super) fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), Failure> {
+    struct Heap<'v>(&'v mut Vec<u8>);
+    impl Writer for Heap<'_> {
+        #[inline]
+        fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+            self.0.extend_from_slice(bytes);
+            Ok(())
+        }
+    }
+    ::bincode::serde::encode_into_writer(value, Heap(out), CONFIG)
+        .map_err(|error| Failure::Encode(why_not_encoded(error)))
+}
+
 /// Takes one value off the front of `input`.
 pub(super) fn decode<T: DeserializeOwned>(input: &mut &[u8]) -> Result<T, Failure> {
     let guard = Guard::new(input.len());

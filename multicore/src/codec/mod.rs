@@ -105,6 +105,16 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, input: &mut &[u8]) -> Re
     }
 }
 
+/// Appends one value by serde, in the default codec, to bytes that go to a file and not to a window.
+pub(crate) fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), Failure> {
+    bincode::append(value, out)
+}
+
+/// Reads all of `bytes` as one value that [`append`] wrote.
+pub(crate) fn read_appended<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    decode_all(Codec::Bincode, bytes)
+}
+
 /// Takes the one value that `payload` holds, by serde; bytes left over are an error.
 pub(crate) fn decode_whole<T: DeserializeOwned>(codec: Codec, payload: Payload<'_>) -> Result<T, Failure> {
     if payload.len() <= INLINE {

@@ -109,6 +109,9 @@ point_to_items! {
 #[doc(hidden)]
 pub trait CallWith<'a, Arguments>: TaskFn {
     fn call_with(arguments: Arguments) -> Call<'a, Self::Output>;
+
+    /// Runs the function right here, and nothing around it: panics pass through.
+    fn run_with(arguments: Arguments) -> Self::Output;
 }
 
 /// Task functions that can work on a chunk of `I`.

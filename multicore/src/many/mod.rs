@@ -10,6 +10,7 @@ pub(crate) mod group;
 pub(crate) mod items;
 pub(crate) mod join;
 pub(crate) mod map;
+pub(crate) mod map_reduce;
 pub(crate) mod on;
 pub(crate) mod par;
 pub(crate) mod ranges;
@@ -17,3 +18,4 @@ mod steps;
 #[cfg(feature = "stream")]
 pub(crate) mod stream;
 pub(crate) mod task;
+pub(crate) mod tree;

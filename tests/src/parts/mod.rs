@@ -4,6 +4,7 @@ pub mod ends;
 pub mod families;
 pub mod forks;
 pub mod limits;
+pub mod map_reduce;
 pub mod refusals;
 pub mod sandboxed;
 
@@ -71,6 +72,7 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("refused-from-the-start", [calls]) => refusals::from_the_start(method, calls),
         ("refused-later", [calls]) => refusals::later(method, calls),
         ("refused-shared", [calls]) => refusals::shared(method, calls),
+        ("map-reduce", [folder, what]) => map_reduce::play(method, folder, what),
         ("handlers", []) => ends::handlers(method),
         ("waits", []) => ends::waits(method),
         ("user", [when]) => ends::user(method, when),

@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod joined;
 pub mod kept;
 pub mod limits;
+pub mod map_reduce;
 pub mod mapped;
 pub mod shared;
 pub mod sharing;
@@ -28,6 +29,7 @@ pub mod start;
 pub mod stats;
 pub mod stopped;
 pub mod streams;
+pub mod tree;
 
 /// The scenes of [`calling`], given to a macro.
 #[macro_export]
@@ -355,6 +357,38 @@ macro_rules! shared_scenes {
     };
 }
 
+/// The scenes of [`map_reduce`], given to a macro.
+#[macro_export]
+macro_rules! map_reduce_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { map_reduce:
+            counts_equal_a_map_whatever_the_memory
+            values_come_in_the_order_of_the_inputs
+            few_and_many_keys_and_none
+            equal_uses_do_not_meet
+            an_early_end_leaves_nothing
+            what_fails_ends_all_and_leaves_nothing
+            a_call_over_its_time_ends_all
+            a_call_that_died_runs_again_where_it_may
+            inside_a_worker_it_runs_there
+            what_makes_no_sense_is_said_so
+            a_limit_on_descriptors_is_kept_or_told
+        }
+    };
+}
+
+/// The scenes of [`tree`], given to a macro.
+#[macro_export]
+macro_rules! tree_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { tree:
+            a_tree_equals_one_after_another
+            a_tree_grows_on_the_default_pool
+            a_tree_takes_calls_as_it_needs_them
+        }
+    };
+}
+
 /// The scenes of [`kept`], given to a macro.
 #[macro_export]
 macro_rules! kept_scenes {
@@ -548,6 +582,8 @@ pub fn all() -> Vec<Named> {
         default_stats_scenes!(crate::table),
         hostile_scenes!(crate::table),
         shared_scenes!(crate::table),
+        map_reduce_scenes!(crate::table),
+        tree_scenes!(crate::table),
         kept_scenes!(crate::table),
         stopped_scenes!(crate::table),
         alone_scenes!(crate::table),

@@ -38,6 +38,11 @@ pub(crate) fn limit_files(count: u64) -> Result<()> {
     limit(Resource::RLIMIT_NOFILE, count, count)
 }
 
+/// The soft limit on this process's open descriptors.
+pub(crate) fn open_files() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _hard)| soft)
+}
+
 /// The hard limit on this process's open descriptors.
 pub(crate) fn most_files() -> u64 {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(_soft, hard)| hard)

@@ -24,8 +24,8 @@ pub(crate) use fork::{
 #[cfg(test)]
 pub(crate) use fork::{fork_unchecked, thread_count};
 pub(crate) use limits::{
-    limit_cpu, limit_data, limit_files, mapped_data, memory_file, most_files, private_memory, set_niceness,
-    set_variable,
+    limit_cpu, limit_data, limit_files, mapped_data, memory_file, most_files, open_files, private_memory,
+    set_niceness, set_variable,
 };
 pub(crate) use own::{print_by_lines, set_name, set_oom_score};
 pub(crate) use stat::{Stat, all, stat};

@@ -1,0 +1,17 @@
+#[multicore::task]
+fn split(n: u32) -> Vec<(u32, u64)> {
+    vec![(n % 2, 1)]
+}
+
+#[multicore::task]
+fn add(a: u64, b: u64) -> u64 {
+    a + b
+}
+
+fn total(_key: u32, counts: Vec<u64>) -> u64 {
+    counts.iter().sum()
+}
+
+fn main() {
+    let _ = multicore::map_reduce!(0..10, map = split, reduce = total);
+}

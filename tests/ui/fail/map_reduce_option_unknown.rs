@@ -1,0 +1,13 @@
+#[multicore::task]
+fn split(n: u32) -> Vec<(u32, u64)> {
+    vec![(n % 2, 1)]
+}
+
+#[multicore::task]
+fn add(a: u64, b: u64) -> u64 {
+    a + b
+}
+
+fn main() {
+    let _ = multicore::map_reduce!(0..10, map = split, reduce = add, combiner = add);
+}
