@@ -53,7 +53,8 @@ pub fn a_start_hook_runs_once_in_each_worker() {
     for round in 0..3 {
         let [a, b] = ["a", "b"].map(|name| folder.file(&format!("{name}{round}")));
         let calls = [meet::call(&a, &b), meet::call(&b, &a)];
-        let [one, other] = calls.map(|call| rig.pool.spawn(call).unwrap()).map(|handle| handle.get().unwrap());
+        let [one, other] =
+            calls.map(|call| rig.pool.spawn(call).unwrap()).map(|handle| handle.get().unwrap());
         assert_ne!(one.0, other.0);
         assert_eq!((one.1, other.1), (Some(one.0), Some(other.0)));
         let workers = rig.workers();

@@ -18,8 +18,8 @@ fn power(base: u64, exponent: u32) -> u64 {
     base.pow(exponent)
 }
 
-/// `test_map_exception` of CPython's `ExecutorTest`, whose map is over with the first error. Here that is what
-/// collecting makes of it.
+/// `test_map_exception` of CPython's `ExecutorTest`. In older Pythons the map is over with the first error; here that
+/// is what collecting makes of it.
 pub fn results_before_an_error_come_and_those_behind_it_too() {
     with_pool(|rig| {
         let calls = || [2, 3, 0, 5].map(|divisor| divide::call(1, divisor));

@@ -21,7 +21,8 @@ pub fn no_time_at_all_is_enough_for_what_is_settled() {
     eventually("all have settled", || settled.iter().all(Handle::is_finished));
     let running = rig.pool.spawn(announce::call(&folder.file("running"), 600_000)).unwrap();
     folder.process("running");
-    let (queued, cancelled) = (rig.pool.spawn(square::call(6)).unwrap(), rig.pool.spawn(nap::call(7)).unwrap());
+    let (queued, cancelled) =
+        (rig.pool.spawn(square::call(6)).unwrap(), rig.pool.spawn(nap::call(7)).unwrap());
     cancelled.cancel();
     assert!(cancelled.is_finished() && !queued.is_finished() && !running.is_finished());
     assert!(format!("{queued:?}").contains("square") && format!("{queued:?}").contains("finished: false"));

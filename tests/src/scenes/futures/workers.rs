@@ -70,7 +70,10 @@ pub fn calls_of_killed_workers_have_each_an_error_of_its_own() {
         workers.iter().for_each(|worker| kill(worker, Signal::SIGKILL));
         for (handle, worker) in handles.into_iter().zip(&workers) {
             let error = handle.get().unwrap_err();
-            assert!(matches!(error, Error::Died { pid, started: true, .. } if pid == worker.pid), "{error:?}");
+            assert!(
+                matches!(error, Error::Died { pid, started: true, .. } if pid == worker.pid),
+                "{error:?}"
+            );
             assert!(!worker.lives());
         }
         assert_eq!(queued.get().unwrap(), 16);
