@@ -27,6 +27,8 @@
 //! | `test_pending_calls_race`, `test_result_with_success`, `test_exception_with_success` | `mapped::whoever_waits_for_any_is_woken`, `sharing::threads_spawn_while_others_drop_and_collect` |
 //! | `test_20369`, `test_duplicate_futures` | `ui::handle_twice`: a handle is owned, so the same one twice does not compile |
 //! | `test_cancel`, `test_cancelled` | `cancelled::a_queued_call_that_is_cancelled_never_runs`, `cancelled::a_running_call_that_is_cancelled_is_ended`; there what runs cannot be cancelled |
+//! | `test_done_callback_*` | `awaits::an_await_gives_whatever_became_of_the_call`, `awaits::a_waker_that_panics_harms_nobody`: a waker is the callback here |
+//! | `test_result_with_cancel` | `awaits::calls_that_are_cancelled_while_they_are_awaited_settle`; who waits by `get` has the handle, so nobody else can cancel by it |
 //! | `test_running` | `limits::the_state_of_a_pool_says_what_each_worker_does` |
 //! | `test_gh105829_should_not_deadlock_if_wakeup_pipe_full` | `sharing::one_thread_with_four_slots_starts_any_number_of_calls`; there is no pipe |
 //!
@@ -43,8 +45,6 @@
 //! | `test_python_finalization_error` | sending a call starts no thread |
 //! | `test_shutdown_no_wait` | `shutdown` waits; it can be called in a thread |
 //! | `test_exit_during_result_unpickle_in_result_handler` | a result is decoded in the client, by whoever asks for it: what exits there ends the program |
-//! | `test_done_callback_*` | there are no callbacks |
-//! | `test_result_with_cancel` | who waits has the handle, so nobody else can cancel by it |
 //! | `test_multiple_set_result`, `test_multiple_set_exception`, `test_get_snapshot` | only a call settles a handle, once |
 //! | `test_class_str` | it is about names of classes |
 //! | `test_threads_terminate`, `test_thread_names_*`, `test_cancel_futures_wait_false` | they are about pools of threads |
