@@ -28,7 +28,7 @@ pub fn no_time_at_all_is_enough_for_what_is_settled() {
     assert!(format!("{queued:?}").contains("square") && format!("{queued:?}").contains("finished: false"));
     assert!(format!("{cancelled:?}").contains("nap") && format!("{cancelled:?}").contains("finished: true"));
 
-    let now = |handle: Handle<u64>| handle.get_timeout(Duration::ZERO);
+    let now = |handle: Handle<u64>| handle.get_timeout(Duration::ZERO).map_err(Box::new);
     let [finished, panicked, died] = settled.map(now);
     assert_eq!(finished.unwrap().unwrap(), 25);
     assert!(matches!(panicked, Ok(Err(Error::Panicked { .. }))), "{panicked:?}");
