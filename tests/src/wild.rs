@@ -45,6 +45,15 @@ pub fn heed_sigint() {
     unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
 }
 
+/// Has this run when the program exits; what is registered later runs earlier.
+///
+/// # Panics
+/// When there is no room for another.
+pub fn at_exit(last: extern "C" fn()) {
+    // SAFETY: `last` is a function of this executable, which stays loaded until the end.
+    assert_eq!(unsafe { libc::atexit(last) }, 0, "atexit");
+}
+
 /// Has SIGTERM ignored from now on.
 pub fn ignore_sigterm() {
     // SAFETY: no handler is installed, only the signal ignored.

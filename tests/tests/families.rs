@@ -107,6 +107,16 @@ fn a_client_that_another_thread_ends_leaves_nobody() {
 }
 
 #[test]
+fn a_call_behind_the_end_of_its_pool_is_refused_and_leaves_nobody() {
+    plays("late", |ended| assert_eq!(ended.output(), "Err(Closed)\n"));
+}
+
+#[test]
+fn a_pool_that_opens_when_the_program_is_at_its_end_works_and_leaves_nobody() {
+    plays("later", |ended| assert_eq!(ended.output(), "Ok(16)\n"));
+}
+
+#[test]
 fn text_held_back_before_the_first_call_appears_once() {
     plays("print", |ended| {
         let output = ended.output();

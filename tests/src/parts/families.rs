@@ -45,6 +45,35 @@ pub fn panic(method: &str) {
     assert!(handle.is_finished(), "this is the end");
 }
 
+/// Calls once more behind the end of its pools, when hardly anything is left of the program.
+pub fn late(method: &str) {
+    // Whatever is registered first runs last.
+    wild::at_exit(call_late);
+    open(method);
+    let other = Pool::builder().workers(1).build().unwrap();
+    assert_eq!(tasks::square::call(3).get().unwrap(), 9);
+    drop(tasks::nap::call(600_000).spawn().unwrap());
+    std::mem::forget(other);
+}
+
+/// Calls for the first time when the program is at its end.
+pub fn later(method: &str) {
+    if method == "fork" {
+        multicore::initialize_with(Config::new().workers(1).start(Start::Fork)).expect("the default pool");
+        multicore::shutdown();
+    }
+    wild::at_exit(call_on_a_new_pool);
+}
+
+extern "C" fn call_late() {
+    println!("{:?}", tasks::square::call(4).get());
+}
+
+extern "C" fn call_on_a_new_pool() {
+    let pool = Pool::builder().workers(1).build();
+    println!("{:?}", pool.and_then(|pool| pool.spawn(tasks::square::call(4))?.get()));
+}
+
 /// Another thread ends the program while main waits.
 pub fn exit(method: &str) {
     open(method);

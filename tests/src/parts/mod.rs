@@ -63,6 +63,8 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("leave", []) => families::leave(method),
         ("panic", []) => families::panic(method),
         ("exit", []) => families::exit(method),
+        ("late", []) => families::late(method),
+        ("later", []) => families::later(method),
         ("print", []) => families::print(method),
         ("print-and-die", []) => families::print_and_die(method),
         ("input", []) => families::input(method),
