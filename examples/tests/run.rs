@@ -118,6 +118,11 @@ fn fork_and_thread() {
     check("fork_and_thread", &[], "task `endless` ran longer than its timeout of 50ms\n");
 }
 
+#[test]
+fn queues() {
+    check("queues", &[], "100 jobs, 17984 primes below 200000\n");
+}
+
 /// Inline it refuses to run.
 #[test]
 fn untrusted() {

@@ -175,6 +175,7 @@ mod many;
 mod panics;
 mod pool;
 mod processes;
+mod queue;
 mod registry;
 mod report;
 mod sandbox;
@@ -224,6 +225,9 @@ pub use pool::default::{initialize, initialize_with, shutdown};
 pub use pool::reserved::{Reserved, Reserving, reserve};
 pub use processes::state::{PoolState, WorkerState};
 pub use processes::stats::stats;
+pub use queue::Queue;
+pub use queue::error::{PopError, PushError};
+pub use queue::iter::{CloseOnDrop, Iter as QueueIter};
 pub use registry::{TaskInfo, tasks};
 #[cfg(feature = "sandbox")]
 pub use sandbox::Sandbox;

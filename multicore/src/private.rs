@@ -54,8 +54,8 @@ use crate::shared::travel::Borrowed;
 /// The traits whose methods generated code calls, to be imported without their names.
 pub mod traits {
     pub use super::probe::{
-        ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeShared as _,
-        ProbeWhole as _,
+        ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeQueue as _,
+        ProbeShared as _, ProbeWhole as _,
     };
     pub use super::route::{ByNothing as _, ByPlain as _, ByPlainOrSerde as _, BySerde as _};
     pub use super::text::{InBox as _, InNoBox as _, InSendBox as _, NoResult as _};

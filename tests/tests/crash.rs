@@ -154,6 +154,17 @@ cases! { ["exec", "fork"];
     a_supervisor_that_passed_shared_data_on: [("share-answered", None)], "shared", goes_on_by_itself;
     a_worker_that_mapped_shared_data: [("share-mapped", None)], "died_of_shared", goes_on;
     a_supervisor_that_let_go_and_told_nobody: [("share-gone", None)], "shared", goes_on_by_itself;
+    a_producer_with_a_claimed_cell: [("queue-filling", None)], "queue", goes_on;
+    a_producer_with_a_filled_cell: [("queue-filled", None)], "queue", goes_on;
+    a_producer_that_woke_nobody: [("queue-pushed", None)], "queue", goes_on;
+    a_consumer_with_a_claimed_item_gives_it_back: [("queue-taking", None)], "queue_given_back", goes_on;
+    a_consumer_with_a_copied_item_gives_it_back: [("queue-taken", None)], "queue_given_back", goes_on;
+    a_consumer_takes_along_what_is_its_own: [("queue-popped", None)], "queue", goes_on;
+    one_that_sleeps_at_a_queue: [("queue-asleep", None)], "queue_asleep", goes_on;
+    one_that_saw_to_a_dead_producer: [("queue-filled", Some(How::Kill)), ("queue-skipped", None)], "queue", goes_on;
+    one_that_took_over_gives_it_back: [("queue-taken", Some(How::Kill)), ("queue-taken-over", None)], "queue_given_back", goes_on;
+    one_that_buries_is_buried: [("queue-popped", Some(How::Kill)), ("queue-buried", None)], "queue", goes_on;
+    a_client_that_puts_something_in: [("queue-filled", None)], "queue_of_client", takes_everybody_along;
 }
 
 /// Where the supervisor hands the calls out. `answered` and `finished` are the worker's, `taken` and

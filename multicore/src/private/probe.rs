@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::route::{Lent, Owned};
+use crate::queue::{Item, Queue};
 use crate::shared::{Plain, Shared};
 
 /// What can be sent to a worker.
@@ -32,6 +33,11 @@ impl<T: Serialize + DeserializeOwned> Argument for T {}
 pub struct SharedData<T>(PhantomData<T>);
 
 impl<T> Argument for SharedData<T> {}
+
+/// A queue, which travels to a worker and not back.
+pub struct QueueOf<T>(PhantomData<T>);
+
+impl<T> Argument for QueueOf<T> {}
 
 /// What can be sent back from a worker.
 #[diagnostic::on_unimplemented(
@@ -137,6 +143,34 @@ impl<T> ProbeShared for &&Lent<Shared<[T]>> {
     fn __multicore_probe(self) -> PhantomData<SharedData<T>>
     where
         T: Plain,
+    {
+        PhantomData
+    }
+}
+
+/// Of a queue, each item must be serialisable.
+pub trait ProbeQueue {
+    type Element;
+    fn __multicore_probe(self) -> PhantomData<QueueOf<Self::Element>>
+    where
+        Self::Element: Item;
+}
+
+impl<T> ProbeQueue for &&Owned<Queue<T>> {
+    type Element = T;
+    fn __multicore_probe(self) -> PhantomData<QueueOf<T>>
+    where
+        T: Item,
+    {
+        PhantomData
+    }
+}
+
+impl<T> ProbeQueue for &&Lent<Queue<T>> {
+    type Element = T;
+    fn __multicore_probe(self) -> PhantomData<QueueOf<T>>
+    where
+        T: Item,
     {
         PhantomData
     }

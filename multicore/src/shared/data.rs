@@ -13,18 +13,26 @@ use memmap2::Mmap;
 use crate::error::Result;
 use crate::processes::client::shares::Telling;
 use crate::processes::worker::ready;
+use crate::queue::channel::Channel;
+use crate::shm::space::Shape;
 use crate::sys::sealed;
 
-/// One piece of shared data, mapped.
+/// One piece of memory that is shared by number, mapped.
 pub(crate) struct Data {
     /// Its number in the process that made it, and in the forks of that.
     pub(crate) id: u64,
-    /// `None` where there are no bytes.
-    map: Option<Mmap>,
+    content: Content,
     /// What it is passed on by; `None` in workers, and where there are no bytes.
-    file: Option<OwnedFd>,
+    file: Option<Arc<OwnedFd>>,
     /// The pools whose supervisors have the descriptor.
     told: Mutex<Vec<Weak<Telling>>>,
+}
+
+enum Content {
+    Nothing,
+    /// Shared data, which nobody can change.
+    Sealed(Mmap),
+    Queue(Channel),
 }
 
 /// No bytes, where a page would begin: aligned for values of any type that can be shared.
@@ -37,8 +45,10 @@ static NOTHING: Nothing = Nothing([]);
 static LAST: AtomicU64 = AtomicU64::new(0);
 /// How many there are in this process, so that a program without any pays one load for each call.
 static LIVING: AtomicUsize = AtomicUsize::new(0);
-/// Those that this process made, by their first byte's address, with the address after their last.
+/// Shared data that this process made, by the address of its first byte, with the address after its last.
 static TABLE: RwLock<BTreeMap<usize, (usize, Weak<Data>)>> = RwLock::new(BTreeMap::new());
+/// The queues that this process made, by their numbers.
+static QUEUES: RwLock<BTreeMap<u64, Weak<Data>>> = RwLock::new(BTreeMap::new());
 
 /// Whether there is any shared data in this process.
 #[inline]
@@ -47,9 +57,9 @@ pub(crate) fn any() -> bool {
 }
 
 impl Data {
-    fn new(id: u64, map: Option<Mmap>, file: Option<OwnedFd>) -> Arc<Data> {
+    fn new(id: u64, content: Content, file: Option<Arc<OwnedFd>>) -> Arc<Data> {
         LIVING.fetch_add(1, Relaxed);
-        Arc::new(Data { id, map, file, told: Mutex::default() })
+        Arc::new(Data { id, content, file, told: Mutex::default() })
     }
 
     /// The content of a sealed file, under a new number.
@@ -59,7 +69,7 @@ impl Data {
     pub(crate) fn of(file: OwnedFd, len: usize) -> Result<Arc<Data>> {
         let map = sealed::map(file.as_fd(), len)?;
         let addresses = map.as_ptr_range();
-        let data = Data::new(LAST.fetch_add(1, Relaxed) + 1, Some(map), Some(file));
+        let data = Data::new(LAST.fetch_add(1, Relaxed) + 1, Content::Sealed(map), Some(Arc::new(file)));
         let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
         table.insert(addresses.start.addr(), (addresses.end.addr(), Arc::downgrade(&data)));
         Ok(data)
@@ -67,7 +77,19 @@ impl Data {
 
     /// No bytes at all, which no process has to be sent.
     pub(crate) fn empty() -> Arc<Data> {
-        Data::new(0, None, None)
+        Data::new(0, Content::Nothing, None)
+    }
+
+    /// A new queue, under a new number.
+    ///
+    /// # Errors
+    /// As [`Channel::make`].
+    pub(crate) fn queue(shape: Shape) -> Result<Arc<Data>> {
+        let (channel, file) = Channel::make(shape)?;
+        let data = Data::new(LAST.fetch_add(1, Relaxed) + 1, Content::Queue(channel), Some(file));
+        let mut queues = QUEUES.write().unwrap_or_else(PoisonError::into_inner);
+        queues.insert(data.id, Arc::downgrade(&data));
+        Ok(data)
     }
 
     /// In a worker: what another process made, under its number there. It needs the descriptor no more.
@@ -75,16 +97,46 @@ impl Data {
     /// # Errors
     /// As [`sealed::map`].
     pub(crate) fn sent(id: u64, file: &OwnedFd, len: usize) -> Result<Arc<Data>> {
-        Ok(Data::new(id, Some(sealed::map(file.as_fd(), len)?), None))
+        Ok(Data::new(id, Content::Sealed(sealed::map(file.as_fd(), len)?), None))
+    }
+
+    /// In a worker: a queue that another process made, under its number there.
+    ///
+    /// # Errors
+    /// As [`Channel::map`].
+    pub(crate) fn sent_queue(id: u64, file: OwnedFd, shape: Shape) -> Result<Arc<Data>> {
+        Ok(Data::new(id, Content::Queue(Channel::map(Arc::new(file), shape)?), None))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.map.as_deref().unwrap_or(&NOTHING.0)
+        match &self.content {
+            Content::Sealed(map) => map,
+            Content::Nothing | Content::Queue(_) => &NOTHING.0,
+        }
+    }
+
+    /// The queue that this is.
+    #[inline]
+    pub(crate) fn channel(&self) -> Option<&Channel> {
+        match &self.content {
+            Content::Queue(channel) => Some(channel),
+            Content::Nothing | Content::Sealed(_) => None,
+        }
+    }
+
+    /// Bytes of its file.
+    pub(crate) fn len(&self) -> u64 {
+        self.channel().map_or(self.bytes().len() as u64, Channel::bytes)
     }
 
     /// Whether another process can be sent it, and has to be.
     pub(crate) fn file(&self) -> Option<&OwnedFd> {
-        self.file.as_ref()
+        self.file.as_deref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared_file(&self) -> Option<Arc<OwnedFd>> {
+        self.file.clone()
     }
 
     pub(crate) fn told(&self) -> MutexGuard<'_, Vec<Weak<Telling>>> {
@@ -99,15 +151,27 @@ impl Drop for Data {
             pool.let_go(self.id);
         }
         let Some(file) = self.file.take() else { return };
-        if let Some(map) = &self.map {
-            let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
-            table.remove(&map.as_ptr().addr());
+        match &self.content {
+            Content::Nothing => {}
+            Content::Sealed(map) => {
+                let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
+                table.remove(&map.as_ptr().addr());
+            }
+            Content::Queue(_) => {
+                let mut queues = QUEUES.write().unwrap_or_else(PoisonError::into_inner);
+                queues.remove(&self.id);
+            }
         }
         if ready::in_worker() {
             // Inherited from the client by a fork. The number was closed, and may be another file's.
             mem::forget(file);
         }
     }
+}
+
+/// The living queue that this process made under this number.
+pub(crate) fn queue(id: u64) -> Option<Arc<Data>> {
+    QUEUES.read().unwrap_or_else(PoisonError::into_inner).get(&id)?.upgrade()
 }
 
 /// The living data that these bytes are a part of, and where in it they stand.

@@ -9,7 +9,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::data::{self, Data};
-use crate::processes::worker::shares;
+use crate::processes::worker::{ready, shares};
+use crate::shm::space::Shape;
 
 /// Slices below this many bytes are copied into the call's window, which costs less than being found,
 /// asked for and kept.
@@ -17,6 +18,8 @@ const WORTH: usize = 4096;
 
 const ELSEWHERE: &str = "shared data travels only as an argument of a task; write or return its contents instead (`data.to_vec()`)";
 const SANDBOXED: &str = "the workers of a sandboxed pool cannot map shared data; let the task take a slice of it (`&[T]`), which is copied there";
+const QUEUE_ELSEWHERE: &str = "a queue travels only as an argument of a task, from the process that made it";
+const QUEUE_SANDBOXED: &str = "the workers of a sandboxed pool cannot map a queue; pass values to the task and take its result, or use another pool";
 
 /// What the arguments of a call name.
 #[derive(Default)]
@@ -67,10 +70,13 @@ fn noted<R>(mappable: bool, encode: impl FnOnce() -> R) -> (R, Named) {
 ///
 /// # Errors
 /// In words, where nothing can be named.
-pub(super) fn name(data: &Arc<Data>) -> Result<(), &'static str> {
+pub(crate) fn name(data: &Arc<Data>) -> Result<(), &'static str> {
+    let is_queue = data.channel().is_some();
+    let [elsewhere, sandboxed] =
+        if is_queue { [QUEUE_ELSEWHERE, QUEUE_SANDBOXED] } else { [ELSEWHERE, SANDBOXED] };
     NAMING.with_borrow_mut(|naming| match naming {
-        None => Err(ELSEWHERE),
-        Some(named) if !named.mappable => Err(*named.refused.insert(SANDBOXED)),
+        None => Err(elsewhere),
+        Some(named) if !named.mappable => Err(*named.refused.insert(sandboxed)),
         Some(named) => {
             named.add(data);
             Ok(())
@@ -117,6 +123,26 @@ pub(super) fn taken(id: u64, place: Range<u64>) -> Result<Arc<Data>, String> {
         return Err(ELSEWHERE.to_owned());
     }
     if place.is_empty() { Ok(Data::empty()) } else { mapped(id, place.end) }
+}
+
+/// The queue that an argument names.
+///
+/// # Errors
+/// In words: it is not to be had, or this is no argument.
+pub(crate) fn taken_queue(id: u64, shape: Shape) -> Result<Arc<Data>, String> {
+    if !TAKING.get() {
+        return Err(QUEUE_ELSEWHERE.to_owned());
+    }
+    // Where the call runs in the process that made it, the number means what it means here.
+    let data = if ready::in_worker() {
+        shares::find_queue(id, shape)?
+    } else {
+        data::queue(id).ok_or("the queue is gone")?
+    };
+    match data.channel() {
+        Some(channel) if channel.shape() == shape => Ok(data),
+        _ => Err("what has this number is another queue, or none".to_owned()),
+    }
 }
 
 fn mapped(id: u64, end: u64) -> Result<Arc<Data>, String> {

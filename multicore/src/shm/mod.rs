@@ -13,14 +13,22 @@
 //! | [`region`] | references to the parts of one mapped region |
 //! | [`in_place`] | references to a result that stays in its window |
 //! | [`window`] | payload bytes in and out |
+//! | [`cell`] | the word of a queue's cell (safe code) |
+//! | [`ring`] | the turns of a queue: who fills which cell, and who takes from it (safe code) |
+//! | [`bell`] | who sleeps until a queue has room or an item (safe code) |
+//! | [`space`] | references to the parts of a queue's memory |
 #![allow(unsafe_code)]
 
+pub(crate) mod bell;
+pub(crate) mod cell;
 pub(crate) mod hint;
 pub(crate) mod in_place;
 pub(crate) mod layout;
 pub(crate) mod lookout;
 pub(crate) mod note;
 pub(crate) mod region;
+pub(crate) mod ring;
+pub(crate) mod space;
 pub(crate) mod steps;
 pub(crate) mod tally;
 pub(crate) mod watch;
@@ -31,5 +39,7 @@ pub(crate) mod word;
 mod model;
 #[cfg(all(test, loom))]
 mod model_watch;
+#[cfg(all(test, loom))]
+mod ring_model;
 #[cfg(all(test, not(loom)))]
 mod test;

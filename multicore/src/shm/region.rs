@@ -17,6 +17,7 @@
 
 use std::io;
 use std::ops::{Deref, Range};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -41,7 +42,7 @@ const BELIEVED: usize = 1 << 20;
 const BY_KERNEL: usize = 64 << 10;
 
 /// Gives a region's file its pages and takes them back.
-pub(crate) trait Pages: Send + Sync {
+pub(crate) trait Pages: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Backs `offset..offset + len` with memory, or says that there is none.
     fn provide(&self, offset: usize, len: usize) -> io::Result<()>;
     /// Backs what `bytes` take from `offset` on and puts them there, or says that it cannot: then part of

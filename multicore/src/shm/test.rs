@@ -3,6 +3,7 @@
 mod hint;
 mod note;
 mod region;
+mod ring;
 mod steps;
 mod tally;
 mod word;

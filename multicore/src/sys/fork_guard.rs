@@ -13,6 +13,13 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token(u64);
 
+impl Token {
+    /// What stands for it in a word: never 0.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// The page's first word; null until first use. Never unmapped.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
 /// The last generation handed out in this process or an ancestor of it.

@@ -8,9 +8,10 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Waker};
+use std::thread;
 use std::time::Duration;
 
-use multicore::{Error, Exit, Handle, Result, Shared, Signal, Task};
+use multicore::{Call, Error, Exit, Handle, Queue, Result, Shared, Signal, Task};
 use multicore_tests::fixture::Folder;
 use multicore_tests::watch::eventually;
 use multicore_tests::{payload, tasks};
@@ -35,6 +36,64 @@ fn linger() {
 #[multicore::task]
 fn sum(data: &[u64]) -> u64 {
     data.iter().sum()
+}
+
+#[multicore::task]
+fn produce(queue: &Queue<u64>, start: u64, end: u64) {
+    (start..end).for_each(|n| queue.push(n).expect("it is open"));
+}
+
+#[multicore::task]
+fn relay(from: &Queue<u64>, to: &Queue<u64>) {
+    from.iter().for_each(|n| to.push(n.expect("a number")).expect("it is open"));
+}
+
+fn somebody_comes_to_the_point() {
+    let plan = env::var("MULTICORE_FAULT_POINT").expect("a plan");
+    let file = plan.rsplit(':').next().expect("a file");
+    eventually("somebody comes to the point", || Path::new(file).exists());
+}
+
+/// Runs it again as long as its worker dies; how often it did.
+fn insist<'a>(mut call: impl FnMut(u64) -> Call<'a, ()>) -> Result<u64> {
+    for deaths in 0.. {
+        match call(deaths).spawn()?.get() {
+            Err(Error::Died { started: true, .. }) => {}
+            ended => return ended.map(|()| deaths),
+        }
+    }
+    Ok(0)
+}
+
+/// One worker puts numbers in and one passes them on, until somebody dies; this process does not touch the queues
+/// before that, and `begin`s to have numbers put in. What is missing in the end was in the hand of a dead one, of
+/// which there may be so many.
+fn through_queues(begin: fn(), most: fn(u64) -> u64) -> Result<()> {
+    let (from, to) = (Queue::new(4)?, Queue::new(10_000)?);
+    let (producers, relays) = thread::scope(|scope| {
+        let relays = scope.spawn(|| insist(|_| relay::call(&from, &to)));
+        begin();
+        // Numbers that tell which of them it was.
+        let producers = insist(|deaths| produce::call(&from, 1000 * deaths, 1000 * deaths + 300));
+        from.close();
+        (producers, relays.join().expect("no panic"))
+    });
+    let (producers, relays) = (producers?, relays?);
+    to.close();
+    let all: Vec<u64> = to.iter().collect::<Result<_>>()?;
+    let mut sorted = all.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(sorted.len(), all.len(), "nothing comes twice");
+    let mut missing = 0;
+    for producer in 0..=producers {
+        let own: Vec<u64> = sorted.iter().copied().filter(|n| n / 1000 == producer).collect();
+        // One that died has put in the first of its numbers.
+        let end = own.last().map_or(0, |last| last % 1000 + 1);
+        missing += if producer == producers { 300 } else { end } - own.len() as u64;
+    }
+    assert!(missing <= most(relays), "{missing} missing, {relays} died");
+    Ok(())
 }
 
 fn main() -> Result<()> {
@@ -89,6 +148,16 @@ fn main() -> Result<()> {
                 sums += 1;
             }
         }
+        "queue" => through_queues(|| (), |relays| relays)?,
+        "queue_given_back" => through_queues(|| (), |_| 0)?,
+        // Who has nothing to pass on yet goes to sleep.
+        "queue_asleep" => through_queues(somebody_comes_to_the_point, |_| 0)?,
+        "queue_of_client" => {
+            let queue = Queue::new(1)?;
+            let sleeper = relay::call(&queue, &Queue::new(1)?).spawn()?;
+            queue.push(1)?;
+            sleeper.get()?;
+        }
         "never_began" => {
             let error = double::call(21).spawn()?.get().expect_err("no worker ever begins it");
             assert!(matches!(error, Error::Died { started: false, .. }), "{error:?}");
@@ -107,9 +176,7 @@ fn main() -> Result<()> {
             let pool = multicore::Pool::builder().start(method).workers(2).slots(1).build()?;
             let (first, second) = (payload::bytes(1, 1 << 20), payload::bytes(2, 1 << 20));
             payload::check(&pool.spawn(tasks::echo::call(first))?.get()?, 1, 1 << 20);
-            let plan = env::var("MULTICORE_FAULT_POINT").expect("a plan");
-            let file = plan.rsplit(':').next().expect("a file");
-            eventually("somebody comes to the point", || Path::new(file).exists());
+            somebody_comes_to_the_point();
             for _ in 0..20 {
                 payload::check(&pool.spawn(tasks::echo::call(second).retries(1))?.get()?, 2, 1 << 20);
             }

@@ -23,6 +23,7 @@ pub mod kept;
 pub mod limits;
 pub mod map_reduce;
 pub mod mapped;
+pub mod queues;
 pub mod shared;
 pub mod sharing;
 pub mod short;
@@ -409,6 +410,27 @@ macro_rules! kept_scenes {
     };
 }
 
+/// The scenes of [`queues`], given to a macro.
+#[macro_export]
+macro_rules! queue_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { queues:
+            queues_travel_in_every_way
+            many_producers_and_consumers_lose_nothing
+            closing_wakes_sleepers_in_other_processes
+            a_killed_consumer_takes_along_what_it_had_in_hand
+            a_killed_producer_leaves_what_it_put_in
+            what_a_queue_refuses_is_told_in_workers_too
+            a_queue_that_a_worker_keeps_stays
+            a_queue_outlives_a_killed_supervisor
+            nothing_is_left_of_queues_that_came_and_went
+            where_a_queue_cannot_go_says_why
+            a_fork_of_the_client_has_its_queues
+            a_worker_that_writes_over_a_queue_harms_no_client
+        }
+    };
+}
+
 /// The scenes of [`stopped`], given to a macro.
 #[macro_export]
 macro_rules! stopped_scenes {
@@ -628,6 +650,7 @@ pub fn all() -> Vec<Named> {
         map_reduce_scenes!(crate::table),
         tree_scenes!(crate::table),
         kept_scenes!(crate::table),
+        queue_scenes!(crate::table),
         stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),

@@ -20,8 +20,12 @@ const NAME: &str = "memfd:multicore-shared";
 /// # Panics
 /// Without `/proc`.
 pub fn mappings(pid: i32) -> Vec<Range<usize>> {
+    mappings_of(pid, NAME)
+}
+
+pub(super) fn mappings_of(pid: i32, name: &str) -> Vec<Range<usize>> {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
-    let lines = maps.lines().filter(|line| line.contains(NAME));
+    let lines = maps.lines().filter(|line| line.contains(name));
     let number = |text: &str| usize::from_str_radix(text, 16).expect("an address");
     let range = |line: &str| {
         let (start, rest) = line.split_once('-').expect("a range");
@@ -32,9 +36,13 @@ pub fn mappings(pid: i32) -> Vec<Range<usize>> {
 
 /// The descriptors of shared data that a process has, as paths.
 pub fn descriptors(pid: i32) -> Vec<String> {
+    descriptors_of(pid, NAME)
+}
+
+pub(super) fn descriptors_of(pid: i32, name: &str) -> Vec<String> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let shared = entries.filter(|entry| {
-        fs::read_link(entry.path()).is_ok_and(|target| target.to_string_lossy().contains(NAME))
+        fs::read_link(entry.path()).is_ok_and(|target| target.to_string_lossy().contains(name))
     });
     shared.map(|entry| entry.path().to_string_lossy().into_owned()).collect()
 }

@@ -255,7 +255,7 @@ impl Telling {
 
 /// Passes one descriptor on.
 pub(in crate::processes) fn share(link: &Link, data: &Data) -> std::io::Result<()> {
-    let order = Order::Share { id: data.id, len: data.bytes().len() as u64 };
+    let order = Order::Share { id: data.id, len: data.len() };
     match data.file() {
         Some(file) => link.try_tell(&order, &[file.as_fd()]),
         None => Ok(()),

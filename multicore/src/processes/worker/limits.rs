@@ -98,7 +98,7 @@ impl Recycling {
     /// # Errors
     /// `Os` where the memory is limited and `/proc` does not tell how much there is.
     pub(crate) fn of(limits: &Limits) -> Result<Recycling> {
-        let max_memory = limits.max_memory.map(|most| Ok((most, process::memory_file()?)));
+        let max_memory = limits.max_memory.map(|most| Ok::<_, Error>((most, process::memory_file()?)));
         Ok(Recycling { max_calls: limits.max_calls.unwrap_or(u64::MAX), max_memory: max_memory.transpose()? })
     }
 

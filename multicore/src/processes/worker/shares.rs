@@ -13,6 +13,7 @@ use crate::processes::control;
 use crate::processes::worker::ready::NO_SUPERVISOR;
 use crate::shared::data::Data;
 use crate::shm::layout::Head;
+use crate::shm::space::Shape;
 use crate::sys::fault::point;
 use crate::sys::process;
 
@@ -57,29 +58,46 @@ fn mapped() -> MutexGuard<'static, Option<HashMap<u64, Arc<Data>>>> {
     MAPPED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the client has under this number.
+/// The shared data that the client has under this number.
 ///
 /// # Errors
 /// In words: why it is not to be had.
 pub(crate) fn find(id: u64) -> Result<Arc<Data>, String> {
+    find_or(id, || {
+        let (file, len) = fetch(id)?;
+        Data::sent(id, &file, len as usize)
+            .map_err(|error| format!("shared data could not be mapped: {error}"))
+    })
+}
+
+/// The queue that the client has under this number.
+///
+/// # Errors
+/// In words: why it is not to be had.
+pub(crate) fn find_queue(id: u64, shape: Shape) -> Result<Arc<Data>, String> {
+    find_or(id, || {
+        let (file, _) = fetch(id)?;
+        Data::sent_queue(id, file, shape).map_err(|error| format!("a queue could not be mapped: {error}"))
+    })
+}
+
+fn find_or(id: u64, fetch: impl FnOnce() -> Result<Arc<Data>, String>) -> Result<Arc<Data>, String> {
     let mut mapped = mapped();
     let known = mapped.get_or_insert_default();
     if let Some(data) = known.get(&id) {
         return Ok(data.clone());
     }
-    let data = fetch(id)?;
+    let data = fetch()?;
+    point("share-mapped");
     known.insert(id, data.clone());
     Ok(data)
 }
 
-fn fetch(id: u64) -> Result<Arc<Data>, String> {
+/// The file of what the client has under this number, and how long it is.
+fn fetch(id: u64) -> Result<(OwnedFd, u64), String> {
     let (answer, fds) = ask(&Question::Map { id })?;
-    match (answer, fds.first()) {
-        (Answer::Here { len }, Some(file)) => {
-            let data = Data::sent(id, file, len as usize);
-            point("share-mapped");
-            data.map_err(|error| format!("shared data could not be mapped: {error}"))
-        }
+    match (answer, fds.into_iter().next()) {
+        (Answer::Here { len }, Some(file)) => Ok((file, len)),
         (Answer::Here { .. }, None) => {
             Err("the worker has no descriptor left to map shared data by; raise `ulimit -n`".to_owned())
         }

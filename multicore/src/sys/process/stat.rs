@@ -13,6 +13,7 @@ pub(crate) struct Stat {
     pub(crate) parent: Pid,
     pub(crate) group: Pid,
     pub(crate) session: Pid,
+    threads: u64,
     /// When it started, in clock ticks since the machine did: with the pid, this process and no other.
     pub(crate) started: u64,
 }
@@ -21,6 +22,11 @@ impl Stat {
     /// Whether it has ended, and perhaps waits to be collected.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
+    }
+
+    /// Whether none of its threads will ever run again: its first one may have ended before the others.
+    pub(crate) fn has_ended_whole(&self) -> bool {
+        self.has_ended() && self.threads <= 1
     }
 
     /// Whether a signal stopped it; one that a debugger holds is not meant.
@@ -45,6 +51,7 @@ pub(crate) fn stat(pid: Pid) -> Option<Stat> {
         parent: process(1)?,
         group: process(2)?,
         session: process(3)?,
+        threads: fields.get(17)?.parse().ok()?,
         started: fields.get(19)?.parse().ok()?,
     })
 }
