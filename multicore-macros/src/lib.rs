@@ -174,7 +174,7 @@ pub fn par_ranges(input: TokenStream) -> TokenStream {
 
 /// Makes pairs out of inputs, brings them together by key in the workers, and reduces the values of each key.
 ///
-/// ```ignore
+/// ```text
 /// #[multicore::task(error = "text")]
 /// fn split(file: PathBuf) -> io::Result<HashMap<String, u64>> { … }  // one input, to pairs
 ///

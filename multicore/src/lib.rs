@@ -95,6 +95,20 @@
 //! every call of the task. Commas separate several. Calls are counted in each pool from its start; one
 //! that has retries has its fault once.
 //!
+//! # Ways to run
+//!
+//! | wanted | way |
+//! |---|---|
+//! | one call | [`spawn`](Call::spawn) and a [`Handle`]: wait for it, `.await` it, cancel it |
+//! | an ordered group | [`Task`]; [`par_ranges!`] for chunks of items |
+//! | a stream of calls, in constant memory | [`map`](map()), [`map_unordered`] |
+//! | several handles | [`join_all`], [`join_all_timeout`], [`as_completed`], [`select_first`] |
+//! | pairs brought together by key | [`map_reduce!`]; [`tree_reduce`] where results are folded |
+//! | work and results through queues | [`Queue`], an argument of tasks |
+//! | work behind a web page | [`background`](Call::background), [`find`], [`progress`](progress()), [`priority`](Call::priority) |
+//! | any closure, all memory as it is | [`fork`](fork()), [`#[multicore::forked]`](macro@forked) |
+//! | a thread | [`#[multicore::threaded]`](macro@threaded) |
+//!
 //! # Where calls run
 //!
 //! In workers; one chunk as well as many. A call runs right here, in this process, only

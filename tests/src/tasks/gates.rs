@@ -41,7 +41,7 @@ pub fn stages(gate: &str, count: u64) -> u64 {
     count
 }
 
-/// As [`stages`], and says nothing.
+/// As [`stages()`], and says nothing.
 #[multicore::task]
 pub fn silent(gate: &str) {
     wait_for(gate);

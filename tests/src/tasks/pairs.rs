@@ -117,7 +117,7 @@ pub fn text(n: u64) -> String {
     format!("{n} ")
 }
 
-/// As [`concatenate`], and of a certain text it panics.
+/// As [`concatenate()`], and of a certain text it panics.
 #[multicore::task]
 pub fn careful(a: String, b: String) -> String {
     assert!(!b.starts_with("13 "), "an unlucky number");
