@@ -1,17 +1,28 @@
 //! The options of a pool, from code and from the environment.
 
+mod choice;
+mod limits;
+#[cfg(processes)]
+mod machine;
+#[cfg(not(processes))]
+#[path = "config/elsewhere.rs"]
+mod machine;
 mod settle;
 
 use std::ffi::OsString;
+#[cfg(processes)]
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-pub(crate) use self::settle::{
-    KEEP_RESULTS, LEAST_PAYLOAD_LIMIT, Settings, backend_from_environment, faults_from_environment,
-    payload_limit,
-};
-use crate::processes::worker::limits::Limits;
+pub(crate) use self::limits::Limits;
+#[cfg(processes)]
+pub(crate) use self::settle::{FAULT, LEAST_PAYLOAD_LIMIT, faults_from_environment, payload_limit};
+pub(crate) use self::settle::{KEEP_RESULTS, Settings};
 use crate::sandbox::Sandbox;
+
+/// A descriptor's number, which elsewhere stands for nothing.
+#[cfg(not(processes))]
+type RawFd = std::ffi::c_int;
 
 /// How worker processes come to be. A program keeps to one method for as long as it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,10 +40,41 @@ pub enum Start {
     Fork,
 }
 
-/// Where the default pool runs its calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BackendChoice {
+/// Where a pool's calls run. The same tasks run on each, and give the same answers.
+///
+/// | | `Processes` | `Threads` | `Inline` |
+/// |---|---|---|---|
+/// | a call runs | in a worker process | on a thread of this process | in the thread that makes it, before `spawn` returns |
+/// | a crash, `exit`, out of memory | costs that call | ends the program | ends the program |
+/// | a panic | [`Panicked`](crate::Error::Panicked) | the same | the same |
+/// | statics | each worker has its own | this program's | this program's |
+/// | timeout, retries, `isolate` | | [`Refused`](crate::Error::Refused) | `Refused` |
+/// | options that are about processes | | [`Error::Config`](crate::Error::Config) | `Error::Config` |
+/// | [`Handle::cancel`](crate::Handle::cancel), queued | dropped | dropped | nothing is queued |
+/// | … running | the worker is ended | [`cancelled`](crate::cancelled()) says so, and the call is `Cancelled` once it returns | it is over |
+/// | [`progress`](crate::progress()) | two stores | a lock and two stores | nowhere |
+/// | [`breadcrumb`](crate::breadcrumb()) | in errors and in [`Pool::state`](crate::Pool::state) | in `Pool::state` | nowhere |
+/// | start and exit hooks | once a process | once a thread | never |
+/// | at the program's end | workers are ended | exit hooks run only by [`shutdown`](crate::shutdown) or dropping the pool | |
+///
+/// Where `MULTICORE_BACKEND` chose, and not the program, calls with a timeout, retries or `isolate` run all the same,
+/// without; and options that are about processes do not count. It is for debuggers, coverage, and a look at what
+/// processes cost.
+///
+/// Calls that a task makes itself run inside of it, on all three. A thread that a task starts is no worker: calls that
+/// it makes on its own pool of threads, and waits for, wait for a thread that may be waiting for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Backend {
+    /// Worker processes: the default on 64-bit little-endian Linux, and an [`Error::Config`](crate::Error::Config)
+    /// on every other system.
     Processes,
+    /// Threads of this process, by `rayon-core`: the default where there are no worker processes, and elsewhere with
+    /// the feature `threads`.
+    ///
+    /// What `rayon` itself does inside of a task runs on the pool's threads.
+    Threads,
+    /// No workers at all.
     Inline,
 }
 
@@ -66,7 +108,7 @@ pub(crate) enum BackendChoice {
 /// | [`pin`](Config::pin) | `MULTICORE_PIN` (`true`, `false`) | `false`: the kernel moves workers as it likes |
 /// | [`env`](Config::env) | – | `OMP_NUM_THREADS=1`, `RAYON_NUM_THREADS=1` |
 /// | `sandbox` (a feature) | – | none |
-/// | – | `MULTICORE_BACKEND` (`processes`, `inline`) | `processes` |
+/// | [`backend`](Config::backend) | `MULTICORE_BACKEND` (`processes`, `threads`, `inline`) | `processes`, where there are any |
 /// | – | `MULTICORE_FAULT` (`kill:render:3`) | none |
 ///
 /// Calls to a pool with a timeout, a limit (calls, memory, data, CPU time, files) or a sandbox never run in this
@@ -80,6 +122,7 @@ pub(crate) enum BackendChoice {
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Config {
+    backend: Option<Backend>,
     workers: Option<usize>,
     slots: Option<usize>,
     payload_limit: Option<u64>,
@@ -104,7 +147,13 @@ impl Config {
         Config::default()
     }
 
-    /// Worker processes, 1 to 1024. The number is fixed for the pool's life.
+    /// Where the pool's calls run.
+    pub fn backend(mut self, backend: Backend) -> Config {
+        self.backend = Some(backend);
+        self
+    }
+
+    /// Workers, 1 to 1024. The number is fixed for the pool's life.
     pub fn workers(mut self, workers: usize) -> Config {
         self.workers = Some(workers);
         self
@@ -289,7 +338,7 @@ impl Config {
 
     /// Keeps workers from nearly everything that is outside of them, for tasks that handle what nobody
     /// trusts: see [`Sandbox`]. Needs the feature `sandbox`.
-    #[cfg(feature = "sandbox")]
+    #[cfg(all(feature = "sandbox", processes))]
     pub fn sandbox(mut self, sandbox: Sandbox) -> Config {
         self.sandbox = Some(sandbox);
         self

@@ -212,6 +212,13 @@ fn last_seen(breadcrumb: &Option<String>) -> String {
 }
 
 /// What to raise when the kernel refuses.
+#[cfg(not(processes))]
+fn advice(_call: &str, _source: &io::Error) -> &'static str {
+    ""
+}
+
+/// What to raise when the kernel refuses.
+#[cfg(processes)]
 fn advice(call: &str, source: &io::Error) -> &'static str {
     match (source.raw_os_error(), call) {
         (Some(libc::EMFILE), _) => " (raise `ulimit -n`)",
@@ -280,10 +287,11 @@ pub struct Signal(pub i32);
 
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match nix::sys::signal::Signal::try_from(self.0) {
-            Ok(signal) => f.write_str(signal.as_str()),
-            Err(_) => write!(f, "signal {}", self.0),
+        #[cfg(processes)]
+        if let Ok(signal) = nix::sys::signal::Signal::try_from(self.0) {
+            return f.write_str(signal.as_str());
         }
+        write!(f, "signal {}", self.0)
     }
 }
 

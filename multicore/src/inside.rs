@@ -1,12 +1,9 @@
 //! What a task function asks and says while it runs.
 
 use std::fmt::{self, Write};
-use std::sync::atomic::Ordering::Relaxed;
 
+#[cfg(processes)]
 use crate::processes::worker::ready;
-use crate::shm::layout::WorkerRecord;
-use crate::shm::steps;
-use crate::shm::word::{Phase, State, Word};
 
 /// Whether the call that this worker runs is to end: its time is up, or its caller cancelled it.
 ///
@@ -18,6 +15,9 @@ use crate::shm::word::{Phase, State, Word};
 /// Costs a few nanoseconds, so an inner loop can ask each time round. Threads that the function
 /// starts can ask as well. A forked child whose deadline has come is told as well, together with SIGTERM.
 /// Everywhere else it is always `false`.
+///
+/// On a thread ([`Backend::Threads`](crate::Backend::Threads)) the thread that runs the call can ask, no other; nothing
+/// ends a call there but its own return.
 ///
 /// ```
 /// #[multicore::task(timeout = "10s")]
@@ -31,22 +31,11 @@ use crate::shm::word::{Phase, State, Word};
 #[inline]
 #[must_use]
 pub fn cancelled() -> bool {
-    let Some((record, _, state)) = own_call() else { return false };
-    if record.asks.load(Relaxed) != state.generation() {
-        record.asks.store(state.generation(), Relaxed);
+    #[cfg(processes)]
+    if let Some(ends) = in_process::ends() {
+        return ends;
     }
-    state.expired() || state.cancelled()
-}
-
-/// The call that this worker runs: the worker's record, the call's slot and its word.
-#[inline]
-fn own_call() -> Option<(&'static WorkerRecord, usize, State)> {
-    let (region, index) = ready::here()?;
-    let record = region.worker(index);
-    let slot = (record.current.load(Relaxed) as usize).checked_sub(1)?;
-    let state = (slot < region.geometry().slots).then(|| region.slot(slot).state.state())?;
-    let own = state.phase() == Some(Phase::Running) && usize::from(state.owner()) == index;
-    own.then_some((record, slot, state))
+    on_thread::ends()
 }
 
 /// Says how far the call has come, for whoever asks [`Handle::progress`](crate::Handle::progress) or
@@ -76,9 +65,11 @@ fn own_call() -> Option<(&'static WorkerRecord, usize, State)> {
 /// ```
 #[inline]
 pub fn progress(done: u64, total: u64, message: &str) {
-    if let Some((record, slot, state)) = own_call() {
-        record.steps.set(steps::name(slot, state.generation()), done, total, message);
+    #[cfg(processes)]
+    if in_process::says(done, total, message) {
+        return;
     }
+    on_thread::progress(done, total, message);
 }
 
 /// Says where the call is, for whoever asks after the worker has died: the last breadcrumb stands in
@@ -87,7 +78,8 @@ pub fn progress(done: u64, total: u64, message: &str) {
 ///
 /// Some thirty nanoseconds: the text is copied into shared memory, no more. Its first 256 bytes are kept.
 /// `format_args!` makes a text without an allocation. Outside of workers and forked children
-/// nothing happens.
+/// nothing happens. On a thread ([`Backend::Threads`](crate::Backend::Threads)) it costs an allocation, and stands in
+/// `Pool::state` alone.
 ///
 /// ```
 /// #[multicore::task]
@@ -104,11 +96,91 @@ pub fn progress(done: u64, total: u64, message: &str) {
 /// assert!(error.to_string().ends_with("(last seen at: page 12 of a.pdf)"), "{error}");
 /// ```
 pub fn breadcrumb(text: impl fmt::Display) {
-    let Some((region, index)) = ready::here() else { return };
-    let mut line = Line { bytes: [0; Line::MOST], len: 0 };
-    // Fails when the line is full, or where the user's `Display` does: what there is counts.
-    let _ = write!(line, "{text}");
-    region.worker(index).breadcrumb.set(line.text());
+    #[cfg(processes)]
+    if let Some((region, index)) = ready::here() {
+        return region.worker(index).breadcrumb.set(Line::of(text).text());
+    }
+    if on_thread::is_in_call() {
+        on_thread::say(Line::of(text).text());
+    }
+}
+
+/// The call that this worker process runs.
+#[cfg(processes)]
+mod in_process {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use crate::processes::worker::ready;
+    use crate::shm::layout::WorkerRecord;
+    use crate::shm::steps;
+    use crate::shm::word::{Phase, State, Word};
+
+    /// The call that this worker runs: the worker's record, the call's slot and its word.
+    #[inline]
+    fn own_call() -> Option<(&'static WorkerRecord, usize, State)> {
+        let (region, index) = ready::here()?;
+        let record = region.worker(index);
+        let slot = (record.current.load(Relaxed) as usize).checked_sub(1)?;
+        let state = (slot < region.geometry().slots).then(|| region.slot(slot).state.state())?;
+        let own = state.phase() == Some(Phase::Running) && usize::from(state.owner()) == index;
+        own.then_some((record, slot, state))
+    }
+
+    /// Whether its call is to end; `None` where this process runs none.
+    #[inline]
+    pub(super) fn ends() -> Option<bool> {
+        let (record, _, state) = own_call()?;
+        if record.asks.load(Relaxed) != state.generation() {
+            record.asks.store(state.generation(), Relaxed);
+        }
+        Some(state.expired() || state.cancelled())
+    }
+
+    /// Says how far its call has come; whether this process runs one.
+    #[inline]
+    pub(super) fn says(done: u64, total: u64, message: &str) -> bool {
+        let Some((record, slot, state)) = own_call() else { return false };
+        record.steps.set(steps::name(slot, state.generation()), done, total, message);
+        true
+    }
+}
+
+/// The call that this thread runs, where calls run on threads.
+#[cfg(threads)]
+mod on_thread {
+    use crate::threads::around::current;
+
+    pub(super) fn ends() -> bool {
+        current(|work| work.ends()).unwrap_or(false)
+    }
+
+    pub(super) fn is_in_call() -> bool {
+        current(|_| ()).is_some()
+    }
+
+    pub(super) fn say(text: &str) {
+        current(|work| work.say(text));
+    }
+
+    pub(super) fn progress(done: u64, total: u64, message: &str) {
+        current(|work| work.come(done, total, message));
+    }
+}
+
+/// There are none.
+#[cfg(not(threads))]
+mod on_thread {
+    pub(super) fn ends() -> bool {
+        false
+    }
+
+    pub(super) fn is_in_call() -> bool {
+        false
+    }
+
+    pub(super) fn say(_text: &str) {}
+
+    pub(super) fn progress(_done: u64, _total: u64, _message: &str) {}
 }
 
 /// Text on the stack.
@@ -119,6 +191,13 @@ struct Line {
 
 impl Line {
     const MOST: usize = 256;
+
+    fn of(text: impl fmt::Display) -> Line {
+        let mut line = Line { bytes: [0; Line::MOST], len: 0 };
+        // Fails when the line is full, or where the user's `Display` does: what there is counts.
+        let _ = write!(line, "{text}");
+        line
+    }
 
     fn text(&self) -> &str {
         // Always whole characters.

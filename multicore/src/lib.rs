@@ -115,9 +115,10 @@
 //!
 //! - when the load guard says no to `par_ranges!`, or with `inline = true`;
 //! - inside a worker: parallel calls that a task makes run one after another;
-//! - under `MULTICORE_BACKEND=inline`, for debuggers and coverage.
+//! - under `MULTICORE_BACKEND=inline`, for debuggers and coverage;
+//! - on a pool that the program has run them here, by [`Pool::inline`] or [`Backend::Threads`].
 //!
-//! In the first two cases a call that asks for isolation, by a timeout, retries or `isolate`, is
+//! Except by that variable a call that asks for isolation, by a timeout, retries or `isolate`, is
 //! [`Error::Refused`] in place of running.
 //!
 //! # Fork and thread
@@ -167,10 +168,11 @@
 //! # Features
 //!
 //! `json`: the codec of that name. `sandbox`: `Config::sandbox`, for tasks that handle what nobody trusts.
-//! `stream`: mapped results as a `Stream`. Off by default.
+//! `stream`: mapped results as a `Stream`. `threads`: `Pool::threads`, the same calls on threads ([`Backend`]). Off by
+//! default.
 
-#[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
-compile_error!("multicore needs 64-bit little-endian Linux for now");
+// What processes alone need of parts that threads share with them stays where it is.
+#![cfg_attr(not(processes), allow(dead_code))]
 
 // Generated code names the crate by its path, and unit tests have tasks too.
 #[cfg(test)]
@@ -180,6 +182,7 @@ mod call;
 mod codec;
 mod config;
 mod error;
+#[cfg(processes)]
 mod fork;
 mod handle;
 mod inside;
@@ -188,7 +191,9 @@ mod load;
 mod many;
 mod panics;
 mod pool;
+#[cfg(processes)]
 mod processes;
+#[cfg(processes)]
 mod queue;
 mod registry;
 mod report;
@@ -196,8 +201,14 @@ mod sandbox;
 mod shared;
 mod shm;
 mod stats;
+#[cfg(processes)]
+mod sys;
+#[cfg(not(processes))]
+#[path = "elsewhere.rs"]
 mod sys;
 mod thread;
+#[cfg(threads)]
+mod threads;
 
 #[doc(hidden)]
 #[allow(missing_docs, reason = "named by generated code alone")]
@@ -207,8 +218,9 @@ pub use private as __private;
 
 pub use call::{Call, TaskFn};
 pub use codec::Codec;
-pub use config::{Config, Start};
+pub use config::{Backend, Config, Start};
 pub use error::{Error, Exit, Result, Signal, TextError, Usage};
+#[cfg(processes)]
 pub use fork::{Fork, Forked, fork};
 pub use handle::abort::AbortOnDrop;
 pub use handle::borrowed::{Borrowed, InPlace};
@@ -227,6 +239,7 @@ pub use many::gathering::Gathering;
 pub use many::items::Items;
 pub use many::join::{Joined, Selected, join_all, join_all_timeout, select_first};
 pub use many::map::{Map, MapUnordered, map, map_unordered};
+#[cfg(processes)]
 pub use many::map_reduce::Reduced;
 pub use many::ranges::{Ranges, ranges, ranges_with};
 #[cfg(feature = "stream")]
@@ -237,13 +250,16 @@ pub use multicore_macros::{forked, main, map_reduce, par_ranges, task, threaded,
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
 pub use pool::reserved::{Reserved, Reserving, reserve};
-pub use processes::state::{PoolState, WorkerState};
-pub use processes::stats::stats;
+pub use pool::state::{PoolState, WorkerState};
+pub use pool::stats::stats;
+#[cfg(processes)]
 pub use queue::Queue;
+#[cfg(processes)]
 pub use queue::error::{PopError, PushError};
+#[cfg(processes)]
 pub use queue::iter::{CloseOnDrop, Iter as QueueIter};
 pub use registry::{TaskInfo, tasks};
-#[cfg(feature = "sandbox")]
+#[cfg(all(feature = "sandbox", processes))]
 pub use sandbox::Sandbox;
 pub use shared::{Shared, share};
 pub use stats::{CallCounts, Histogram, RestartCounts, Stats, WorkerStats};

@@ -76,8 +76,17 @@ fn sampled() -> f64 {
 fn machine() -> f64 {
     // Without /proc the load is unknown, and unknown does not refuse.
     let load = sysinfo::System::load_average().map_or(0.0, |load| load.one);
-    let cores = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN).ok().flatten().unwrap_or(1);
-    load / cores.max(1) as f64
+    load / cores().max(1) as f64
+}
+
+#[cfg(processes)]
+fn cores() -> i64 {
+    nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN).ok().flatten().unwrap_or(1)
+}
+
+#[cfg(not(processes))]
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

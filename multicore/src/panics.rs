@@ -7,7 +7,9 @@ use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::{Once, OnceLock};
+use std::sync::Once;
+#[cfg(processes)]
+use std::sync::OnceLock;
 
 use crate::report::Report;
 
@@ -21,10 +23,12 @@ struct Seen {
     backtrace: Option<String>,
 }
 
-/// Where a worker leaves a panic's message before anything else happens, for a program that aborts.
+/// Where a worker process leaves a panic's message before anything else happens, for a program that aborts.
+#[cfg(processes)]
 static LAST_WORDS: OnceLock<fn(&str)> = OnceLock::new();
 
 /// Keeps every panic's message by `keep` before the panic unwinds or aborts.
+#[cfg(processes)]
 pub(crate) fn keep_messages(keep: fn(&str)) {
     LAST_WORDS.get_or_init(|| keep);
     install();
@@ -51,6 +55,7 @@ fn install() {
     ONCE.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            #[cfg(processes)]
             if let Some(keep) = LAST_WORDS.get() {
                 keep(&format!(
                     "{}{}",

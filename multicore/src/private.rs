@@ -28,8 +28,10 @@ pub use inventory;
 pub use crate::call::{Call, Encoder, Invocation, Reply, TaskFn};
 pub use crate::codec::{Codec, Failure};
 pub use crate::error::{Result as CrateResult, TextError};
+#[cfg(processes)]
 pub use crate::fork::Forked;
 pub use crate::many::items::{CallWith, Chunks, Items};
+#[cfg(processes)]
 pub use crate::many::map_reduce::{
     CombineTask, Job, Key, MapReduceOptions, MapTask, NoCombiner, ReduceTask, Stages, Travels, job,
 };
@@ -53,9 +55,11 @@ use crate::shared::travel::Borrowed;
 
 /// The traits whose methods generated code calls, to be imported without their names.
 pub mod traits {
+    #[cfg(processes)]
+    pub use super::probe::ProbeQueue as _;
     pub use super::probe::{
-        ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeQueue as _,
-        ProbeShared as _, ProbeWhole as _,
+        ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeShared as _,
+        ProbeWhole as _,
     };
     pub use super::route::{ByNothing as _, ByPlain as _, ByPlainOrSerde as _, BySerde as _};
     pub use super::text::{InBox as _, InNoBox as _, InSendBox as _, NoResult as _};
@@ -82,10 +86,12 @@ macro_rules! __multicore_register {
             }
         }
 
-        // SAFETY: [constructor] the section is an array of functions that the loader calls once each
-        // before `main`; this is one such function, and it allocates nothing and cannot unwind.
+        // SAFETY: [constructor] the section, by its name on each system, is an array of functions that the loader
+        // calls once each before `main`; this is one such function, and it allocates nothing and cannot unwind.
         #[used]
-        #[unsafe(link_section = ".init_array")]
+        #[cfg_attr(not(any(target_vendor = "apple", windows)), unsafe(link_section = ".init_array"))]
+        #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func,mod_init_funcs"))]
+        #[cfg_attr(windows, unsafe(link_section = ".CRT$XCU"))]
         static __MULTICORE_REGISTER: unsafe extern "C" fn() = __multicore_register;
     };
 }

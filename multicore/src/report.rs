@@ -1,15 +1,29 @@
 //! What travels in a result window when there is no result: a report of what went wrong.
 
+#[cfg(processes)]
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{self, Codec, Failure};
+use crate::codec::Failure;
+#[cfg(processes)]
+use crate::codec::{self, Codec};
 use crate::error::{Error, Exit, Signal, Usage};
-use crate::shm::layout::{Outcome, SlotHeader, Verdict};
+use crate::shm::layout::Verdict;
+#[cfg(processes)]
+use crate::shm::layout::{Outcome, SlotHeader};
+#[cfg(processes)]
 use crate::shm::note::wipe;
+#[cfg(processes)]
 use crate::shm::window::{Payload, WindowWriter};
+
+/// No memory: what an allocator that fails does not say itself.
+#[cfg(processes)]
+use libc::ENOMEM;
+/// The same number on every system that has one.
+#[cfg(not(processes))]
+const ENOMEM: i32 = 12;
 
 /// What went wrong with one call, as a worker or the supervisor writes it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,11 +91,12 @@ impl From<Failure> for Report {
             Failure::Encode(why) => Report::Encode(why),
             Failure::Decode(why) => Report::Decode(why),
             Failure::TooLarge { need, limit } => Report::TooLarge { need, limit },
-            Failure::Os(error) => Report::Os { errno: error.raw_os_error().unwrap_or(libc::ENOMEM) },
+            Failure::Os(error) => Report::Os { errno: error.raw_os_error().unwrap_or(ENOMEM) },
         }
     }
 }
 
+#[cfg(processes)]
 impl Report {
     /// Writes the report in place of whatever the window held, and says so in the slot's header.
     pub(crate) fn put(&self, header: &SlotHeader, out: &mut WindowWriter<'_>) {
@@ -90,26 +105,11 @@ impl Report {
         match codec::encode(Codec::Bincode, self, out) {
             Ok(()) => header.hold(Outcome::Report, out.needed() as u64),
             Err(Failure::Os(error)) => {
-                let errno = error.raw_os_error().unwrap_or(libc::ENOMEM);
+                let errno = error.raw_os_error().unwrap_or(ENOMEM);
                 header.hold(Outcome::NoMemory, errno as u64);
             }
             // An empty report is read as one that does not decode.
             Err(_) => header.hold(Outcome::Report, 0),
-        }
-    }
-
-    fn verdict(&self) -> Verdict {
-        match self {
-            Report::Panicked { .. } => Verdict::Panicked,
-            Report::Died { .. } => Verdict::Died,
-            Report::TimedOut { .. } => Verdict::TimedOut,
-            Report::Cancelled => Verdict::Cancelled,
-            Report::Encode(_)
-            | Report::Decode(_)
-            | Report::TooLarge { .. }
-            | Report::Os { .. }
-            | Report::UnknownTask { .. }
-            | Report::NoTimer { .. } => Verdict::Failed,
         }
     }
 
@@ -127,6 +127,24 @@ impl Report {
     /// Reads what a worker says is a report.
     pub(crate) fn read(payload: Payload<'_>) -> Result<Report, Failure> {
         codec::decode_whole(Codec::Bincode, payload)
+    }
+}
+
+impl Report {
+    /// For those who count.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self {
+            Report::Panicked { .. } => Verdict::Panicked,
+            Report::Died { .. } => Verdict::Died,
+            Report::TimedOut { .. } => Verdict::TimedOut,
+            Report::Cancelled => Verdict::Cancelled,
+            Report::Encode(_)
+            | Report::Decode(_)
+            | Report::TooLarge { .. }
+            | Report::Os { .. }
+            | Report::UnknownTask { .. }
+            | Report::NoTimer { .. } => Verdict::Failed,
+        }
     }
 
     /// The caller's error.

@@ -2,6 +2,12 @@
 
 pub(crate) mod data;
 mod make;
+#[cfg(processes)]
+#[path = "shared/file.rs"]
+mod store;
+#[cfg(not(processes))]
+#[path = "shared/memory.rs"]
+mod store;
 pub(crate) mod travel;
 mod wire;
 
@@ -32,6 +38,8 @@ impl<T: Pod> Plain for T {}
 
 /// Large data that every worker reads, without a copy for any of them: a `Shared<[T]>` is a `&[T]` with
 /// many owners, in all processes of a pool.
+///
+/// Where there are no worker processes it is ordinary memory, which nobody changes either.
 ///
 /// It is written once, then sealed: no process, this one included, can change it any more. Each process maps
 /// the same memory for reading, a worker when it meets the first call that names it, also one that has run
@@ -224,5 +232,5 @@ impl<T: ?Sized> fmt::Debug for Shared<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, processes))]
 mod test;

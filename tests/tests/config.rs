@@ -54,7 +54,7 @@ fn a_bad_variable_is_an_error_that_names_it() {
         ("MULTICORE_START", "spawn"),
         ("MULTICORE_START", "Exec"),
         ("MULTICORE_PIN", "yes"),
-        ("MULTICORE_BACKEND", "threads"),
+        ("MULTICORE_BACKEND", "thread"),
         ("MULTICORE_MAX_LOAD_AVERAGE", "85"),
         ("MULTICORE_MAX_LOAD_AVERAGE", "-0.5"),
         ("MULTICORE_MAX_LOAD_AVERAGE", "NaN"),
@@ -158,8 +158,10 @@ fn unknown_words_in_a_fault_are_an_error_that_lists_the_known_ones() {
     check("kill:square:0", &["`kill:square:0`", "from 1 on"]);
     check("kill:square:third", &["from 1 on"]);
     check("kill:square:1,,bang", &["`bang`"]);
-    let inline = [("MULTICORE_FAULT", "kill:square:1"), ("MULTICORE_BACKEND", "inline")];
-    assert!(client(&["exec", "faults"], &inline).contains("need worker processes"));
+    for backend in ["inline", "threads"] {
+        let without = [("MULTICORE_FAULT", "kill:square:1"), ("MULTICORE_BACKEND", backend)];
+        assert!(client(&["exec", "faults"], &without).contains("need worker processes"));
+    }
 }
 
 #[test]
@@ -172,7 +174,10 @@ fn the_load_guard_decides_by_the_load_of_the_machine() {
 
 #[test]
 fn everything_runs_in_one_process_where_the_variable_says_so() {
-    assert_eq!(client(&["exec", "inline"], &[("MULTICORE_BACKEND", "inline")]), "inline, 0 children\n");
+    for backend in ["inline", "threads"] {
+        let told = client(&["exec", "inline"], &[("MULTICORE_BACKEND", backend)]);
+        assert_eq!(told, "inline, 0 children\n", "{backend}");
+    }
 }
 
 #[test]

@@ -121,6 +121,15 @@ fn its_own_tests_run_under_nextest() {
     assert!(ended.stderr.contains("10 passed") && !ended.stderr.contains("LEAK"), "{}", ended.stderr);
 }
 
+/// It is built without: the variable names what to do, and nothing runs anywhere else in its place.
+#[test]
+fn a_backend_that_is_not_built_in_is_an_error_that_names_its_feature() {
+    let stranger = program("stranger");
+    let ended = within(RUN, || Fixture::new(&stranger, &[]).env("MULTICORE_BACKEND", "threads").run());
+    assert!(!ended.status.success(), "{ended:?}");
+    assert!(ended.stderr.contains("MULTICORE_BACKEND") && ended.stderr.contains("features = "), "{ended:?}");
+}
+
 #[test]
 fn what_a_worker_sees_by_exec() {
     is_right(&program("sees"), &["exec"]);

@@ -58,10 +58,7 @@ impl<R> Handle<R> {
     /// `Os` when the waker thread cannot be started.
     pub(crate) fn wake_when_finished(&mut self, waker: &Waker) -> Result<bool> {
         match &mut self.source {
-            Source::Pending(pending) => {
-                pending.is_awaited = true;
-                pending.client.wake_when_settled(pending.sent.ticket, waker)
-            }
+            Source::Pending(pending) => pending.wake_when_settled(waker),
             Source::Here(_) | Source::Taken => Ok(true),
         }
     }

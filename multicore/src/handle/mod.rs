@@ -3,22 +3,32 @@
 pub(crate) mod abort;
 pub(crate) mod awaiting;
 pub(crate) mod borrowed;
+pub(crate) mod pending;
 pub(crate) mod progress;
+pub(crate) mod reading;
+#[cfg(processes)]
 pub(crate) mod sent;
 
 use std::fmt;
+#[cfg(processes)]
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::handle::borrowed::{Borrowed, InPlace};
+use crate::handle::pending::{Pending, Venue};
+#[cfg(processes)]
 use crate::handle::sent::Sent;
 use crate::panics;
-use crate::pool::{Backend, Place, allow_inline, default};
-use crate::private::route::by_serde;
+#[cfg(threads)]
+use crate::pool::Pool;
+use crate::pool::{Engine, Place, allow_inline, as_worker, default};
+#[cfg(processes)]
 use crate::processes::client::{Client, NotSent, Ticket, WhenFull};
 use crate::registry::Entry;
+#[cfg(threads)]
+use crate::threads::desk::Room;
 
 /// The claim on one call's result.
 ///
@@ -34,17 +44,10 @@ pub struct Handle<R> {
 }
 
 enum Source<R> {
-    /// The call ran in this process.
+    /// The call ran in the thread that spawned it.
     Here(Result<R>),
     Pending(Pending<R>),
     Taken,
-}
-
-struct Pending<R> {
-    client: Arc<Client>,
-    sent: Sent<R>,
-    /// Whether somebody may be woken when the call settles.
-    is_awaited: bool,
 }
 
 /// Why [`Call::try_spawn`] sent nothing.
@@ -100,33 +103,57 @@ impl<'a, R: 'static> Call<'a, R> {
     /// `Full` hands the call back.
     pub fn try_spawn(self) -> Result<Handle<R>, TrySpawnError<'a, R>> {
         let pool = default::pool().map_err(TrySpawnError::Failed)?;
-        match pool.backend.place() {
-            Place::Workers(client) => {
-                Handle::send(client, self, WhenFull::SweepAndReturn).map_err(|not_sent| match not_sent {
-                    NotSent::Full(call) => TrySpawnError::Full(call),
-                    NotSent::Failed(error) => TrySpawnError::Failed(error),
-                })
-            }
-            Place::Here { .. } => pool.spawn(self).map_err(TrySpawnError::Failed),
+        match Handle::send(&pool.engine, self, false) {
+            Ok(handle) => Ok(handle),
+            Err(NotSpawned::Full(call)) => Err(TrySpawnError::Full(call)),
+            Err(NotSpawned::Failed(error)) => Err(TrySpawnError::Failed(error)),
         }
     }
 }
 
+/// Why there is no handle.
+enum NotSpawned<'a, R> {
+    Full(Call<'a, R>),
+    Failed(Error),
+}
+
 impl<R: 'static> Handle<R> {
-    pub(crate) fn spawn(backend: &Backend, call: Call<'_, R>) -> Result<Handle<R>> {
-        match backend.place() {
+    pub(crate) fn spawn(engine: &Engine, call: Call<'_, R>) -> Result<Handle<R>> {
+        Handle::send(engine, call, true).map_err(|not_spawned| match not_spawned {
+            NotSpawned::Failed(error) => error,
+            NotSpawned::Full(call) => Error::refused(format!("no slot for `{}`", call.entry.name())),
+        })
+    }
+
+    /// Sends a call to where its pool's calls run; `waits` while every slot is queued or running.
+    fn send<'a>(engine: &Engine, call: Call<'a, R>, waits: bool) -> Result<Handle<R>, NotSpawned<'a, R>> {
+        let entry = call.entry;
+        let pending = match engine.place() {
+            #[cfg(processes)]
             Place::Workers(client) => {
-                Handle::send(client, call, WhenFull::Wait).map_err(|not_sent| match not_sent {
-                    NotSent::Failed(error) => error,
-                    NotSent::Full(call) => Error::refused(format!("no slot for `{}`", call.entry.name())),
-                })
+                let when_full = if waits { WhenFull::Wait } else { WhenFull::SweepAndReturn };
+                let sent = Sent::send(client, call, when_full).map_err(|not_sent| match not_sent {
+                    NotSent::Full(call) => NotSpawned::Full(call),
+                    NotSent::Failed(error) => NotSpawned::Failed(error),
+                })?;
+                Pending::worker(client.clone(), sent)
+            }
+            #[cfg(threads)]
+            Place::Threads(threads) => {
+                allow_inline(threads.asked_for, &call).map_err(NotSpawned::Failed)?;
+                match threads.desk.reserve(waits, call.rank.background).map_err(NotSpawned::Failed)? {
+                    Some(room) => Pending::Thread(threads.send_in(room, &call).map_err(NotSpawned::Failed)?),
+                    None => return Err(NotSpawned::Full(call)),
+                }
             }
             Place::Here { asked_for } => {
-                backend.allow_here()?;
-                allow_inline(asked_for, &call)?;
-                Ok(Handle::here(call))
+                let allowed = engine.allow_here().and_then(|()| allow_inline(asked_for, &call));
+                allowed.map_err(NotSpawned::Failed)?;
+                // Where the variable says so every pool is one without workers.
+                return Ok(if asked_for { Handle::here(call) } else { as_worker(|| Handle::here(call)) });
             }
-        }
+        };
+        Ok(Handle::of(pending, entry))
     }
 
     /// Runs the call in this process, now.
@@ -141,36 +168,41 @@ impl<R: 'static> Handle<R> {
         Handle { source: Source::Here(Err(error)), entry: None, abort: false }
     }
 
-    /// The pool's client, if it has one, and the call there.
-    pub(crate) fn sent(&self) -> Option<(&Arc<Client>, Ticket)> {
+    /// Where it is waited for together with others, if it is anywhere.
+    pub(crate) fn venue(&self) -> Option<Venue<'_>> {
         match &self.source {
-            Source::Pending(pending) => Some((&pending.client, pending.sent.ticket)),
+            Source::Pending(pending) => Some(pending.venue()),
             _ => None,
         }
     }
 
-    pub(crate) fn send<'a>(
-        client: &Arc<Client>,
-        call: Call<'a, R>,
-        when_full: WhenFull,
-    ) -> Result<Handle<R>, NotSent<'a, R>> {
-        let entry = Some(call.entry);
-        let sent = Sent::send(client, call, when_full)?;
-        Ok(Handle {
-            source: Source::Pending(Pending { client: client.clone(), sent, is_awaited: false }),
-            entry,
-            abort: false,
-        })
+    /// Of a call that was sent off.
+    pub(crate) fn of(pending: Pending<R>, entry: &'static Entry) -> Handle<R> {
+        Handle { source: Source::Pending(pending), entry: Some(entry), abort: false }
     }
 
     /// Sends a call off in a slot that was reserved for it.
+    #[cfg(processes)]
     pub(crate) fn send_in(client: &Arc<Client>, slot: Ticket, call: &Call<'_, R>) -> Result<Handle<R>> {
         // Reserved a while ago: the pool may have ended, or this be a fork of its client.
         let standing = if client.is_here() { client.check_standing() } else { Err(Error::Closed) };
         standing.inspect_err(|_| client.hand_back(slot))?;
         let sent = Sent::send_in(client, slot, call)?;
-        let pending = Pending { client: client.clone(), sent, is_awaited: false };
-        Ok(Handle { source: Source::Pending(pending), entry: Some(call.entry), abort: false })
+        Ok(Handle::of(Pending::worker(client.clone(), sent), call.entry))
+    }
+
+    /// Sends a call off where there is room for it on a thread.
+    #[cfg(threads)]
+    pub(crate) fn send_in_room(pool: &Pool, room: Room, call: Call<'_, R>) -> Result<Handle<R>> {
+        match pool.engine.place() {
+            Place::Threads(threads) if std::ptr::eq(&*threads.desk, &**room.desk()) => {
+                allow_inline(threads.asked_for, &call)?;
+                let claim = threads.send_in(room, &call)?;
+                Ok(Handle::of(Pending::Thread(claim), call.entry))
+            }
+            // In a task's own thread by now.
+            _ => pool.spawn(call),
+        }
     }
 
     /// Waits for the result.
@@ -182,9 +214,7 @@ impl<R: 'static> Handle<R> {
     /// Whatever became of the call: `Panicked`, `Died`, `TimedOut`, `Encode`, `Decode`, `TooLarge`,
     /// `UnknownTask`, `Closed`, `Registry`, `RestartLimit`, `Os`.
     pub fn get(mut self) -> Result<R> {
-        if let Source::Pending(pending) = &self.source {
-            pending.client.wait(pending.sent.ticket, None);
-        }
+        self.wait_until(None);
         self.collect()
     }
 
@@ -201,16 +231,11 @@ impl<R: 'static> Handle<R> {
         R: InPlace,
     {
         self.wait_until(None);
-        if let Source::Pending(pending) = &self.source
-            && !by_serde::<R::Item>(pending.sent.codec)
-            && pending.client.is_here()
-            && let Some(loan) = pending.client.lend(pending.sent.ticket)
-        {
-            let task = pending.sent.task();
-            self.source = Source::Taken;
-            return Borrowed::lent(Box::new(loan), task);
+        match std::mem::replace(&mut self.source, Source::Taken) {
+            Source::Here(result) => result.map(Borrowed::from),
+            Source::Pending(pending) => pending.borrow(),
+            Source::Taken => Err(Error::Closed),
         }
-        self.collect().map(Borrowed::from)
     }
 
     /// Waits for the result at most this long; the handle comes back when the time is up. The call
@@ -226,7 +251,7 @@ impl<R: 'static> Handle<R> {
     /// Whether the result is there, so that [`get`](Handle::get) would not wait.
     pub fn is_finished(&self) -> bool {
         match &self.source {
-            Source::Pending(pending) => pending.client.is_settled_or_looked_after(pending.sent.ticket),
+            Source::Pending(pending) => pending.is_settled_or_looked_after(),
             _ => true,
         }
     }
@@ -235,17 +260,19 @@ impl<R: 'static> Handle<R> {
     /// (SIGTERM, then SIGKILL after [`Config::grace`](crate::Config::grace)). Returns at once;
     /// [`get`](Handle::get) gives [`Error::Cancelled`], or the result if the call was finished first.
     ///
-    /// A call that ran in this process is finished already.
+    /// On a thread ([`Pool::threads`](crate::Pool)) a call that runs is not ended, because no thread can be: its
+    /// function sees [`cancelled`](crate::cancelled()), and once it returns, whatever it returns, the call is
+    /// `Cancelled`. A call that ran in the thread that spawned it is finished already.
     pub fn cancel(&self) {
         if let Source::Pending(pending) = &self.source {
-            pending.client.cancel(pending.sent.ticket);
+            pending.cancel();
         }
     }
 
     /// Waits until the moment, `None` for ever; whether the result is there.
     pub(crate) fn wait_until(&self, until: Option<Instant>) -> bool {
         match &self.source {
-            Source::Pending(pending) => pending.client.wait(pending.sent.ticket, until),
+            Source::Pending(pending) => pending.wait(until),
             _ => true,
         }
     }
@@ -255,24 +282,31 @@ impl<R: 'static> Handle<R> {
         self.into_parts().err()
     }
 
-    /// The pool and the call, which nobody forgets from now on; or the result of one that ran in this process.
-    pub(crate) fn into_parts(mut self) -> Result<(Arc<Client>, Sent<R>), Result<R>> {
+    /// The call, which nobody forgets from now on; or the result of one that ran in this process.
+    pub(crate) fn into_parts(mut self) -> Result<Pending<R>, Result<R>> {
         match std::mem::replace(&mut self.source, Source::Taken) {
             Source::Here(result) => Err(result),
-            Source::Pending(Pending { client, sent, is_awaited }) => {
-                if is_awaited {
-                    client.stop_awaiting(sent.ticket);
-                }
-                Ok((client, sent))
+            Source::Pending(pending) => {
+                pending.stop_awaiting();
+                Ok(pending)
             }
             Source::Taken => Err(Err(Error::Closed)),
+        }
+    }
+
+    /// The call's slot, if it was sent to a worker process.
+    #[cfg(all(feature = "stream", processes))]
+    pub(crate) fn ticket(&self) -> Option<Ticket> {
+        match &self.source {
+            Source::Pending(Pending::Worker { sent, .. }) => Some(sent.ticket),
+            _ => None,
         }
     }
 
     fn collect(&mut self) -> Result<R> {
         match std::mem::replace(&mut self.source, Source::Taken) {
             Source::Here(result) => result,
-            Source::Pending(pending) => pending.sent.collect(&pending.client),
+            Source::Pending(pending) => pending.collect(),
             Source::Taken => Err(Error::Closed),
         }
     }
@@ -281,13 +315,11 @@ impl<R: 'static> Handle<R> {
 impl<R> Drop for Handle<R> {
     fn drop(&mut self) {
         if let Source::Pending(pending) = &self.source {
-            if pending.is_awaited {
-                pending.client.stop_awaiting(pending.sent.ticket);
-            }
+            pending.stop_awaiting();
             if self.abort {
-                pending.client.cancel(pending.sent.ticket);
+                pending.cancel();
             }
-            pending.client.forget(pending.sent.ticket);
+            pending.forget();
         }
     }
 }
@@ -296,9 +328,7 @@ impl<R> fmt::Debug for Handle<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Handle");
         if let Source::Pending(pending) = &self.source {
-            debug
-                .field("task", &pending.sent.task())
-                .field("finished", &pending.client.is_settled(pending.sent.ticket));
+            debug.field("task", &pending.task()).field("finished", &pending.is_settled());
         }
         debug.finish_non_exhaustive()
     }

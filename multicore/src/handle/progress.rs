@@ -43,7 +43,7 @@ impl<R> Handle<R> {
     /// Some tens of nanoseconds, or one kernel call in a sandboxed pool; never blocks.
     pub fn progress(&self) -> Option<Progress> {
         match &self.source {
-            Source::Pending(pending) => pending.client.steps(pending.sent.ticket).map(Progress::from),
+            Source::Pending(pending) => pending.progress(),
             Source::Here(_) | Source::Taken => None,
         }
     }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use crate::call::{Call, Reply};
 use crate::codec::{Codec, Failure};
 use crate::error::{Error, Result};
-use crate::panics;
+use crate::handle::reading::{decoded, garbled};
 use crate::processes::client::collect::Taken;
 use crate::processes::client::journal::Journal;
 use crate::processes::client::{Client, NotSent, Ticket, WhenFull};
 use crate::registry::Entry;
-use crate::report::{Report, client_error};
+use crate::report::Report;
 
 /// Dropping it leaves the call as it is: whoever holds it collects or forgets it.
 pub(crate) struct Sent<R> {
@@ -79,19 +79,4 @@ impl<R> Sent<R> {
             Taken::Garbled => Err(garbled(task, "the worker wrote an outcome that is none")),
         }
     }
-}
-
-/// Decodes; a panic in the user's `Deserialize` is an error like any other.
-fn decoded<R>(decode: impl FnOnce() -> Result<R, Failure>, task: &str) -> Result<R> {
-    match panics::caught(decode) {
-        Ok(result) => result.map_err(|failure| client_error(failure, task)),
-        Err(Report::Panicked { message, .. }) => {
-            Err(garbled(task, &format!("its `Deserialize` panicked: {message}")))
-        }
-        Err(_) => Err(garbled(task, "its `Deserialize` panicked")),
-    }
-}
-
-fn garbled(task: &str, why: &str) -> Error {
-    Error::Decode { task: task.to_owned(), what: "the result", why: why.to_owned() }
 }

@@ -2,15 +2,25 @@
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+#[cfg(processes)]
+use std::time::Duration;
+use std::time::{Instant, SystemTime};
 
 use crate::config::KEEP_RESULTS;
-use crate::error::{Error, Result};
+#[cfg(processes)]
+use crate::error::Error;
+use crate::error::Result;
+#[cfg(processes)]
 use crate::handle::progress::Progress;
+#[cfg(processes)]
 use crate::handle::sent::Sent;
 use crate::job::id::JobId;
 use crate::job::look::{JobState, Look, Timestamps};
+#[cfg(threads)]
+use crate::job::thread::OnThread;
+#[cfg(processes)]
 use crate::processes::client::Client;
+#[cfg(processes)]
 use crate::processes::client::journal::{Journal, Stage};
 
 /// One job.
@@ -24,7 +34,10 @@ pub(crate) struct Life<R> {
 pub(crate) enum Way<R> {
     /// This process ran it.
     Here(Box<Here<R>>),
+    #[cfg(processes)]
     Sent(OnItsWay<R>),
+    #[cfg(threads)]
+    Thread(OnThread<R>),
 }
 
 /// A call that this process ran.
@@ -35,6 +48,7 @@ pub(crate) struct Here<R> {
     pub(crate) finished: Instant,
 }
 
+#[cfg(processes)]
 pub(crate) struct OnItsWay<R> {
     pub(crate) client: Arc<Client>,
     pub(crate) sent: Sent<R>,
@@ -67,22 +81,34 @@ impl<R: Send + 'static> Living for Life<R> {
         let (state, times, progress) = match &self.way {
             Way::Here(here) => (here.state, here.times.map(|times| times.map(Some)), None),
             // Its journal is the parent's, and a thread of that one may hold it.
+            #[cfg(processes)]
             Way::Sent(sent) if !sent.client.is_here() => (JobState::Failed, None, None),
+            #[cfg(processes)]
             Way::Sent(sent) => sent.look(),
+            #[cfg(threads)]
+            Way::Thread(thread) => thread.look(),
         };
         let [started, finished] = times.unwrap_or_default();
         Look { state, timestamps: Timestamps { queued: self.queued, started, finished }, progress }
     }
 
     fn cancel(&self) {
-        if let Way::Sent(sent) = &self.way {
-            sent.client.cancel(sent.sent.ticket);
+        match &self.way {
+            Way::Here(_) => {}
+            #[cfg(processes)]
+            Way::Sent(sent) => sent.client.cancel(sent.sent.ticket),
+            #[cfg(threads)]
+            Way::Thread(thread) => thread.cancel(),
         }
     }
 
     fn wait(&self, until: Option<Instant>) {
-        if let Way::Sent(sent) = &self.way {
-            sent.client.wait(sent.sent.ticket, until);
+        match &self.way {
+            Way::Here(_) => {}
+            #[cfg(processes)]
+            Way::Sent(sent) => drop(sent.client.wait(sent.sent.ticket, until)),
+            #[cfg(threads)]
+            Way::Thread(thread) => thread.wait(until),
         }
     }
 
@@ -95,7 +121,10 @@ impl<R: Send + 'static> Living for Life<R> {
                 }
                 over
             }
+            #[cfg(processes)]
             Way::Sent(sent) => sent.drop_if_over(sent.client.settings.keep_results),
+            #[cfg(threads)]
+            Way::Thread(thread) => thread.drop_if_over(),
         }
     }
 
@@ -109,7 +138,10 @@ impl<R: 'static> Life<R> {
     pub(crate) fn take(&self) -> Option<Result<R>> {
         match &self.way {
             Way::Here(here) => here.take(),
+            #[cfg(processes)]
             Way::Sent(sent) => sent.take(),
+            #[cfg(threads)]
+            Way::Thread(thread) => thread.take(),
         }
     }
 }
@@ -120,6 +152,7 @@ impl<R> Here<R> {
     }
 }
 
+#[cfg(processes)]
 impl<R> OnItsWay<R> {
     fn look(&self) -> (JobState, Option<[Option<SystemTime>; 2]>, Option<Progress>) {
         let (stage, page) = self.client.read_journal(&self.journal);

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::handle::progress::Progress;
+#[cfg(processes)]
 use crate::processes::client::journal::{Stage, Verdict};
 
 /// How far a job has come.
@@ -44,6 +45,7 @@ impl fmt::Display for JobState {
     }
 }
 
+#[cfg(processes)]
 impl From<Stage> for JobState {
     fn from(stage: Stage) -> JobState {
         match stage {

@@ -11,6 +11,8 @@ pub(crate) mod id;
 pub(crate) mod life;
 pub(crate) mod look;
 mod shelf;
+#[cfg(threads)]
+pub(crate) mod thread;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -19,11 +21,17 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+use crate::handle::pending::Pending;
 use crate::handle::progress::Progress;
+#[cfg(processes)]
 use crate::handle::sent::Sent;
 use crate::job::id::JobId;
-use crate::job::life::{Here, Life, Living, OnItsWay, Way};
+#[cfg(processes)]
+use crate::job::life::OnItsWay;
+use crate::job::life::{Here, Life, Living, Way};
 use crate::job::look::{JobState, Timestamps};
+#[cfg(threads)]
+use crate::job::thread::OnThread;
 use crate::pool::{Place, Pool, default};
 use crate::registry::Entry;
 
@@ -79,11 +87,14 @@ impl Pool {
     pub fn background<R: Send + 'static>(&self, mut call: Call<'_, R>) -> Result<Job<R>> {
         call.rank.background = true;
         let (task, queued) = (call.name(), SystemTime::now());
-        let way = match self.backend.place() {
+        let way = match self.engine.place() {
+            #[cfg(processes)]
             Place::Workers(client) => {
                 let (sent, journal) = Sent::send_background(client, &call)?;
                 Way::Sent(OnItsWay { client: client.clone(), sent, journal })
             }
+            #[cfg(threads)]
+            Place::Threads(_) => return self.spawn(call).map(Handle::into_job),
             Place::Here { .. } => match self.spawn(call)?.into_result() {
                 Some(result) => ran_here(result, Some(queued)),
                 None => return Err(Error::Closed),
@@ -101,10 +112,13 @@ impl<R: Send + 'static> Handle<R> {
     pub fn into_job(self) -> Job<R> {
         let (task, queued) = (self.entry.map_or("", Entry::name), SystemTime::now());
         let way = match self.into_parts() {
-            Ok((client, sent)) => {
+            #[cfg(processes)]
+            Ok(Pending::Worker { client, sent, .. }) => {
                 let journal = client.open_journal(sent.ticket);
                 Way::Sent(OnItsWay { client, sent, journal })
             }
+            #[cfg(threads)]
+            Ok(Pending::Thread(claim)) => Way::Thread(OnThread(claim)),
             Err(result) => ran_here(result, None),
         };
         Job::begin(task, queued, way)

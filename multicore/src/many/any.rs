@@ -1,6 +1,5 @@
 //! Waiting for any of several handles.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::handle::Handle;
@@ -13,10 +12,10 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Waits until one of these is finished, or until the moment, `None` for ever; whether one is.
 pub(super) fn wait_for_any<R: 'static>(handles: &[(usize, Handle<R>)], until: Option<Instant>) -> bool {
     let done = || handles.iter().any(|(_, handle)| handle.is_finished());
-    let mut sent = handles.iter().filter_map(|(_, handle)| handle.sent());
-    match sent.next() {
-        Some((client, _)) if sent.all(|(other, _)| Arc::ptr_eq(client, other)) => {
-            client.wait_for_any(until, handles.len() <= SPUN, done)
+    let mut venues = handles.iter().filter_map(|(_, handle)| handle.venue());
+    match venues.next() {
+        Some(venue) if venues.all(|other| venue.is(&other)) => {
+            venue.wait_for_any(until, handles.len() <= SPUN, done)
         }
         _ => wait_in_turn(handles, until),
     }

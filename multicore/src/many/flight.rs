@@ -4,15 +4,30 @@
 //! between.
 
 use std::collections::VecDeque;
+#[cfg(processes)]
 use std::sync::Arc;
+#[cfg(all(feature = "stream", threads))]
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+use crate::handle::pending::Venue;
+#[cfg(processes)]
 use crate::handle::sent::Sent;
-use crate::pool::{Place, Pool};
+#[cfg(processes)]
+use crate::pool::Place;
+use crate::pool::Pool;
+#[cfg(processes)]
 use crate::processes::client::{Client, NotSent, Ticket, WhenFull};
+
+/// A slot that is handed from one call to the next.
+#[cfg(processes)]
+pub(crate) type Slot = Ticket;
+/// There is none without processes.
+#[cfg(not(processes))]
+pub(crate) type Slot = std::convert::Infallible;
 
 /// Looks at so many words while it spins; looking at more keeps their lines from the workers.
 const SPUN: usize = 128;
@@ -24,7 +39,8 @@ const SPAN: Duration = Duration::from_micros(500);
 pub(crate) struct Flight<R> {
     /// Oldest first, with their numbers.
     under_way: VecDeque<(usize, Flying<R>)>,
-    /// Where those are that were sent to workers.
+    /// Where those are that were sent to worker processes.
+    #[cfg(processes)]
     client: Option<Arc<Client>>,
     /// How many calls were sent.
     sent: usize,
@@ -50,9 +66,10 @@ impl Pace {
 }
 
 enum Flying<R> {
-    /// In a worker's hands.
+    /// In a worker process's hands.
+    #[cfg(processes)]
     Sent(Sent<R>),
-    /// What cannot be sent, or ran here.
+    /// On a thread; or what cannot be sent, or ran here.
     Held(Handle<R>),
 }
 
@@ -60,6 +77,7 @@ impl<R: 'static> Flight<R> {
     pub(crate) fn new() -> Self {
         Flight {
             under_way: VecDeque::new(),
+            #[cfg(processes)]
             client: None,
             sent: 0,
             pace: Pace { since: Instant::now(), taken: 0 },
@@ -77,13 +95,26 @@ impl<R: 'static> Flight<R> {
         &mut self,
         pool: &Pool,
         call: Call<'a, R>,
-        slot: Option<Ticket>,
+        slot: Option<Slot>,
     ) -> Option<Call<'a, R>> {
-        let Place::Workers(client) = pool.backend.place() else {
-            let handle = pool.spawn(call).unwrap_or_else(Handle::failed);
-            self.add(Flying::Held(handle));
-            return None;
-        };
+        #[cfg(processes)]
+        if let Place::Workers(client) = pool.engine.place() {
+            return self.send_to(client, call, slot);
+        }
+        debug_assert!(slot.is_none(), "a slot is a process's");
+        let mut handle = pool.spawn(call).unwrap_or_else(Handle::failed);
+        handle.abort = true;
+        self.add(Flying::Held(handle));
+        None
+    }
+
+    #[cfg(processes)]
+    fn send_to<'a>(
+        &mut self,
+        client: &Arc<Client>,
+        call: Call<'a, R>,
+        slot: Option<Slot>,
+    ) -> Option<Call<'a, R>> {
         if self.client.is_none() {
             self.client = Some(client.clone());
         }
@@ -122,18 +153,32 @@ impl<R: 'static> Flight<R> {
         self.add(Flying::Held(handle));
     }
 
+    /// Has `waker` called once this one of those under way is finished; whether it is. Those in slots have their own
+    /// way.
+    ///
+    /// # Errors
+    /// `Os` when the waker thread cannot be started.
+    #[cfg(all(feature = "stream", threads))]
+    pub(crate) fn wake_when_finished(&mut self, at: usize, waker: &Waker) -> Result<bool> {
+        match self.under_way.get_mut(at) {
+            Some((_, Flying::Held(handle))) => handle.wake_when_finished(waker),
+            _ => Ok(self.is_finished(at)),
+        }
+    }
+
     /// This one of those under way, if it was sent to a worker.
-    #[cfg(feature = "stream")]
+    #[cfg(all(feature = "stream", processes))]
     pub(crate) fn ticket(&self, at: usize) -> Option<Ticket> {
         match self.under_way.get(at)? {
             (_, Flying::Sent(sent)) => Some(sent.ticket),
-            (_, Flying::Held(handle)) => handle.sent().map(|(_, ticket)| ticket),
+            (_, Flying::Held(handle)) => handle.ticket(),
         }
     }
 
     /// Whether this one of those under way is finished.
     pub(crate) fn is_finished(&self, at: usize) -> bool {
         match self.under_way.get(at) {
+            #[cfg(processes)]
             Some((_, Flying::Sent(sent))) => {
                 self.client.as_ref().is_some_and(|client| client.is_settled(sent.ticket))
             }
@@ -148,6 +193,7 @@ impl<R: 'static> Flight<R> {
     }
 
     /// How many results a thread waits for that finds none.
+    #[cfg(processes)]
     fn some(&mut self) -> usize {
         self.pace.within_span().min(self.len() / 2).max(1)
     }
@@ -157,34 +203,43 @@ impl<R: 'static> Flight<R> {
         if self.is_finished(0) {
             return;
         }
+        #[cfg(processes)]
+        self.wait_for_some();
+        self.wait_for(0, None);
+    }
+
+    /// With results that come fast, waits for several.
+    #[cfg(processes)]
+    fn wait_for_some(&mut self) {
         let some = self.some();
         if some > 1
             && let Some(client) = &self.client
         {
             client.sleep_until_settled(some, SPAN);
         }
-        self.wait_for(0, None);
     }
 
     fn wait_for(&self, at: usize, until: Option<Instant>) {
-        match (self.under_way.get(at), &self.client) {
-            (Some((_, Flying::Sent(sent))), Some(client)) => drop(client.wait(sent.ticket, until)),
-            (Some((_, Flying::Held(handle))), _) => drop(handle.wait_until(until)),
-            _ => {}
+        match self.under_way.get(at) {
+            #[cfg(processes)]
+            Some((_, Flying::Sent(sent))) => {
+                self.client.as_ref().map(|client| client.wait(sent.ticket, until));
+            }
+            Some((_, Flying::Held(handle))) => drop(handle.wait_until(until)),
+            None => {}
         }
     }
 
     /// Waits for any; which.
     pub(crate) fn wait_for_any(&mut self) -> Option<usize> {
         let mut found = self.first_finished();
-        if found.is_none()
-            && let Some(client) = self.client.clone()
-        {
-            let some = self.some();
-            if some > 1 {
-                client.sleep_until_settled(some, SPAN);
-            }
-            client.wait_for_any(None, self.len() <= SPUN, || {
+        if found.is_some() {
+            return found;
+        }
+        #[cfg(processes)]
+        self.wait_for_some();
+        if let Some(venue) = self.venue() {
+            venue.wait_for_any(None, self.len() <= SPUN, || {
                 found = self.first_finished();
                 found.is_some()
             });
@@ -192,15 +247,35 @@ impl<R: 'static> Flight<R> {
         found.or_else(|| self.first_finished())
     }
 
+    /// Where all of them are that are somewhere.
+    fn venue(&self) -> Option<Venue<'_>> {
+        #[cfg(processes)]
+        if let Some(client) = &self.client {
+            return Some(Venue::Client(client));
+        }
+        self.under_way.iter().find_map(|(_, flying)| match flying {
+            #[cfg(processes)]
+            Flying::Sent(_) => None,
+            Flying::Held(handle) => handle.venue(),
+        })
+    }
+
     /// Takes the number and the result of one that is finished; its slot too, if one is wanted and it is to be had.
-    pub(crate) fn take(&mut self, at: usize, wants_slot: bool) -> Option<(usize, Result<R>, Option<Ticket>)> {
+    pub(crate) fn take(
+        &mut self,
+        at: usize,
+        #[cfg_attr(not(processes), expect(unused_variables, reason = "there is none"))] wants_slot: bool,
+    ) -> Option<(usize, Result<R>, Option<Slot>)> {
         let (number, flying) = self.under_way.remove(at)?;
         self.pace.taken = self.pace.taken.saturating_add(1);
-        let (result, slot) = match (flying, &self.client) {
-            (Flying::Sent(sent), Some(client)) if wants_slot => sent.replace(client),
-            (Flying::Sent(sent), Some(client)) => (sent.collect(client), None),
-            (Flying::Held(handle), _) => (handle.get(), None),
-            (Flying::Sent(_), None) => return None,
+        let (result, slot) = match flying {
+            Flying::Held(handle) => (handle.get(), None),
+            #[cfg(processes)]
+            Flying::Sent(sent) => match &self.client {
+                Some(client) if wants_slot => sent.replace(client),
+                Some(client) => (sent.collect(client), None),
+                None => return None,
+            },
         };
         Some((number, result, slot))
     }
@@ -208,6 +283,16 @@ impl<R: 'static> Flight<R> {
 
 impl<R> Drop for Flight<R> {
     fn drop(&mut self) {
+        #[cfg(processes)]
+        self.cancel_sent();
+        // The last one first, as there: a handle cancels its call.
+        while self.under_way.pop_back().is_some() {}
+    }
+}
+
+#[cfg(processes)]
+impl<R> Flight<R> {
+    fn cancel_sent(&self) {
         let Some(client) = &self.client else { return };
         // All of them before any is forgotten: the workers see at once what is not wanted.
         let sent = || {

@@ -36,7 +36,7 @@ impl<R: 'static> Future for Gathering<'_, R> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let gathering = &mut *self;
-        let Some(task) = &gathering.task else { return Poll::Ready(Err(Error::Closed)) };
+        let Some(task) = &mut gathering.task else { return Poll::Ready(Err(Error::Closed)) };
         match task.calls.wake_when_settled(&mut gathering.unsettled, context.waker()) {
             Ok(false) => Poll::Pending,
             Ok(true) => Poll::Ready(gathering.task.take().map_or(Err(Error::Closed), Task::get)),

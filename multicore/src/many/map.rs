@@ -230,7 +230,7 @@ where
                 return line.flight.take(0, false).map(|(number, result, _)| (number, result));
             }
         };
-        if let Place::Here { .. } = pool.backend.place() {
+        if let Place::Here { .. } = pool.engine.place() {
             let call = line.ask(0)?;
             line.flight.send(pool, call, None);
             return line.flight.take(0, false).map(|(number, result, _)| (number, result));

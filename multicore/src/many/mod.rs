@@ -10,6 +10,7 @@ pub(crate) mod group;
 pub(crate) mod items;
 pub(crate) mod join;
 pub(crate) mod map;
+#[cfg(processes)]
 pub(crate) mod map_reduce;
 pub(crate) mod on;
 pub(crate) mod par;

@@ -8,7 +8,9 @@ use crate::error::Result;
 use crate::load;
 use crate::many::group::Group;
 use crate::many::on::On;
-use crate::pool::{Place, Pool};
+#[cfg(processes)]
+use crate::pool::Place;
+use crate::pool::Pool;
 
 /// An ordered group of calls, collected together.
 ///
@@ -74,13 +76,12 @@ impl<'p, R: 'static> Task<'p, R> {
     /// As [`Pool::spawn`].
     pub fn run(&mut self, call: Call<'_, R>) -> Result<()> {
         let pool = self.on.pool()?;
-        match pool.backend.place() {
-            Place::Workers(client) => self.calls.send(client, call),
-            Place::Here { .. } => {
-                self.calls.put(pool.spawn(call)?.get());
-                Ok(())
-            }
+        #[cfg(processes)]
+        if let Place::Workers(client) = pool.engine.place() {
+            return self.calls.send(client, call);
         }
+        self.calls.hold(pool.spawn(call)?);
+        Ok(())
     }
 
     /// How many calls were run.

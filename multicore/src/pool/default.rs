@@ -2,12 +2,10 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::{Backend, Pool};
-use crate::config::{Config, Settings, Start};
+use super::{Engine, Pool, in_worker};
+use crate::config::{Config, Settings};
 use crate::error::{Error, Result};
 use crate::load;
-use crate::processes::client::launch::{self, Origin};
-use crate::processes::worker::ready;
 use crate::sys::fork_guard::{self, Token};
 
 enum State {
@@ -43,9 +41,9 @@ fn default() -> Result<&'static Default> {
 
 /// The default pool, opened if need be.
 pub(crate) fn pool() -> Result<Arc<Pool>> {
-    if ready::in_worker() {
+    if in_worker() {
         static INLINE: OnceLock<Arc<Pool>> = OnceLock::new();
-        let inline = || Arc::new(Pool { backend: Backend::Inline { asked_for: false, workers: 1 } });
+        let inline = || Arc::new(Pool { engine: Engine::Inline { asked_for: false, workers: 1 } });
         return Ok(INLINE.get_or_init(inline).clone());
     }
     let default = default()?;
@@ -61,20 +59,20 @@ pub(crate) fn pool() -> Result<Arc<Pool>> {
     match &*state {
         State::Open(pool) => Ok(pool.clone()),
         State::Closed => Err(Error::Closed),
-        State::Unopened => open(&mut state, Config::new().settle()?, Origin::AsSettled),
+        State::Unopened => open(&mut state, Config::new().settle()?, false),
     }
 }
 
-fn open(state: &mut State, settings: Settings, from: Origin) -> Result<Arc<Pool>> {
+fn open(state: &mut State, settings: Settings, initializes: bool) -> Result<Arc<Pool>> {
     load::set_process_wide(settings.max_load_average);
-    let pool = Arc::new(Pool::open(settings, from)?);
+    let pool = Arc::new(Pool::open(settings, initializes)?);
     *state = State::Open(pool.clone());
     Ok(pool)
 }
 
 /// The default pool, if it is open.
 pub(crate) fn opened() -> Option<Arc<Pool>> {
-    if ready::in_worker() {
+    if in_worker() {
         return None;
     }
     match &*default().ok()?.state.read().unwrap_or_else(PoisonError::into_inner) {
@@ -85,7 +83,7 @@ pub(crate) fn opened() -> Option<Arc<Pool>> {
 
 /// How many workers the default pool has or would have.
 pub(crate) fn workers() -> usize {
-    if ready::in_worker() {
+    if in_worker() {
         return 1;
     }
     opened()
@@ -102,7 +100,7 @@ pub(crate) fn isolates() -> bool {
 ///
 /// Call it first thing in `main`, once the statics that workers should see are loaded; or annotate
 /// `main` with [`#[multicore::main]`](crate::main). A program that never calls it needs nothing: its
-/// pool opens at first use, and workers see a fresh program ([`Start::Exec`]).
+/// pool opens at first use, and workers see a fresh program ([`Start::Exec`](crate::Start::Exec)).
 ///
 /// # Errors
 /// `Threads` when this process has more threads than one; `Config`, `Os`, `Registry`, `RestartLimit`.
@@ -113,9 +111,9 @@ pub fn initialize() -> Result<()> {
 /// Opens the default pool with these options. Nothing happens when it is open already.
 ///
 /// # Errors
-/// As [`initialize`]; with [`Start::Exec`] the number of threads does not matter.
+/// As [`initialize`]; with [`Start::Exec`](crate::Start::Exec) the number of threads does not matter.
 pub fn initialize_with(config: Config) -> Result<()> {
-    if ready::in_worker() {
+    if in_worker() {
         return Ok(());
     }
     let default = default()?;
@@ -124,9 +122,7 @@ pub fn initialize_with(config: Config) -> Result<()> {
         return Ok(());
     }
     let settings = config.settle()?;
-    let forks = settings.start.or_else(launch::method).unwrap_or(Start::Fork) == Start::Fork;
-    let from = if forks { Origin::ThisMoment } else { Origin::AsSettled };
-    open(&mut state, settings, from).map(drop)
+    open(&mut state, settings, true).map(drop)
 }
 
 /// Finishes the accepted calls of the default pool, within [`Config::shutdown_timeout`], and ends its

@@ -1,56 +1,95 @@
 //! Pools: what a user makes or finds made, and where its calls run.
 
 pub(crate) mod default;
+#[cfg(processes)]
+mod processes;
 pub(crate) mod reserved;
+pub(crate) mod state;
+pub(crate) mod stats;
 
+use std::cell::Cell;
 use std::fmt;
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+#[cfg(processes)]
+use std::sync::Arc;
 
 use crate::call::Call;
-use crate::config::{BackendChoice, Config, Settings, Start};
+use crate::config::{Backend, Config, Settings, Start};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+#[cfg(processes)]
+use crate::processes::client::Client;
+#[cfg(processes)]
 use crate::processes::client::launch::Origin;
-use crate::processes::client::life::{self, Life};
-use crate::processes::client::link::{Link, is_death};
-use crate::processes::client::{Client, launch, template};
-use crate::processes::control::Hello;
-use crate::processes::map;
+#[cfg(processes)]
 use crate::processes::worker::ready;
-use crate::sandbox::Sandbox;
-use crate::shm::layout::Geometry;
-use crate::shm::region::Region;
-use crate::sys::eventfd;
-use crate::sys::exit::AtExit;
+#[cfg(threads)]
+use crate::threads::around;
+#[cfg(threads)]
+use crate::threads::crew::Threads;
 
-/// Worker processes, their supervisor and their shared memory.
+/// Workers, and what is queued for them.
 ///
 /// Most programs need none of their own: [`Call::spawn`], [`Task`](crate::Task) and
 /// [`par_ranges!`](crate::par_ranges) use the process-wide default pool. Dropping a pool finishes the
-/// accepted calls, within [`Config::shutdown_timeout`], and ends its processes.
+/// accepted calls, within [`Config::shutdown_timeout`], and ends its workers.
 ///
 /// Any number of threads may use one pool. A forked child of this process cannot: there every call on
 /// it is [`Error::Closed`].
+///
+/// Workers are processes, unless the program or `MULTICORE_BACKEND` says otherwise: [`Backend`] has what differs.
+///
+/// ```
+/// #[multicore::task]
+/// fn square(n: u64) -> u64 { n * n }
+///
+/// for pool in [multicore::Pool::processes()?, multicore::Pool::inline()?] {
+///     assert_eq!(pool.spawn(square::call(7))?.get()?, 49);
+/// }
+/// # Ok::<(), multicore::Error>(())
+/// ```
 pub struct Pool {
-    pub(crate) backend: Backend,
+    pub(crate) engine: Engine,
 }
 
-pub(crate) enum Backend {
+/// What runs a pool's calls.
+pub(crate) enum Engine {
+    #[cfg(processes)]
     Processes(Arc<Client>),
-    /// Everything in this process, because `MULTICORE_BACKEND` says so or because this is a worker.
-    Inline {
-        asked_for: bool,
-        workers: usize,
-    },
+    #[cfg(threads)]
+    Threads(Box<Threads>),
+    /// Each call in the thread that makes it, because the program or `MULTICORE_BACKEND` says so, or because this is
+    /// a worker.
+    Inline { asked_for: bool, workers: usize },
 }
 
 /// Why a worker opens no pool of its own.
 const IN_WORKER: &str = "a worker runs the calls that its task makes itself";
 
-/// Every pool of this process that may still have processes, for the end of the program.
-static LIVING: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
-static AT_EXIT: AtExit = AtExit::new(stop_all);
+thread_local! {
+    /// Whether this thread runs a call of a pool without workers, as one would.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this process, or this thread, is a worker: calls made here run here.
+pub(crate) fn in_worker() -> bool {
+    #[cfg(processes)]
+    if ready::in_worker() {
+        return true;
+    }
+    #[cfg(threads)]
+    if around::in_crew() {
+        return true;
+    }
+    INSIDE.get()
+}
+
+/// Runs a call here as a worker would: calls that it makes run inside of it.
+pub(crate) fn as_worker<R>(run: impl FnOnce() -> R) -> R {
+    let outer = INSIDE.replace(true);
+    let result = run();
+    INSIDE.set(outer);
+    result
+}
 
 impl Config {
     /// Makes the pool.
@@ -60,7 +99,7 @@ impl Config {
     /// `Registry` for an unusable table of tasks; `Os` when the kernel refuses; `RestartLimit`.
     pub fn build(self) -> Result<Pool> {
         let settings = self.settle()?;
-        Pool::open(settings, Origin::AsSettled)
+        Pool::open(settings, false)
     }
 }
 
@@ -70,48 +109,74 @@ impl Pool {
         Config::new()
     }
 
-    /// Makes a pool; `from` says where its first supervisor comes from.
-    pub(crate) fn open(mut settings: Settings, from: Origin) -> Result<Pool> {
+    /// A pool of worker processes, as many as this process may use cores; the default, whatever
+    /// `MULTICORE_BACKEND` says.
+    ///
+    /// # Errors
+    /// As [`Config::build`]; `Config` on a system that has none ([`Backend::Processes`]).
+    pub fn processes() -> Result<Pool> {
+        Config::new().backend(Backend::Processes).build()
+    }
+
+    /// A pool of so many threads of this process, 1 to 1024; the feature `threads`, where there are processes.
+    /// [`Backend::Threads`] says what differs.
+    ///
+    /// ```
+    /// #[multicore::task]
+    /// fn shout(text: &str) -> String { text.to_uppercase() }
+    ///
+    /// # #[cfg(feature = "threads")] {
+    /// let pool = multicore::Pool::threads(4)?;
+    /// assert_eq!(pool.spawn(shout::call("tea"))?.get()?, "TEA");
+    /// # }
+    /// # Ok::<(), multicore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Config::build`].
+    #[cfg(threads)]
+    pub fn threads(threads: usize) -> Result<Pool> {
+        Config::new().backend(Backend::Threads).workers(threads).build()
+    }
+
+    /// A pool without workers: each call runs in the thread that makes it, before its `spawn` returns.
+    /// [`Backend::Inline`] says what differs.
+    ///
+    /// # Errors
+    /// As [`Config::build`].
+    pub fn inline() -> Result<Pool> {
+        Config::new().backend(Backend::Inline).build()
+    }
+
+    /// Makes a pool; `initializes`: what it is forked from is forked now.
+    pub(crate) fn open(
+        settings: Settings,
+        #[cfg_attr(not(processes), expect(unused_variables, reason = "nothing is forked"))] initializes: bool,
+    ) -> Result<Pool> {
         crate::registry::registry()?;
-        if ready::in_worker() {
+        if in_worker() {
             settings.allow_here(IN_WORKER)?;
-            return Ok(Pool { backend: Backend::Inline { asked_for: false, workers: settings.workers } });
+            return Ok(Pool { engine: Engine::Inline { asked_for: false, workers: settings.workers } });
         }
-        let inline = crate::config::backend_from_environment()? == BackendChoice::Inline;
-        let faults = crate::config::faults_from_environment(inline)?;
-        if inline {
-            settings.allow_here("`MULTICORE_BACKEND=inline` leaves it no other")?;
-            return Ok(Pool { backend: Backend::Inline { asked_for: true, workers: settings.workers } });
-        }
-        settings.sandbox = settings.sandbox.map(Sandbox::check).transpose()?;
-        let (method, bell) = match settings.sandbox {
-            // Whatever the program's other pools do.
-            Some(_) => (Start::Exec, Some(eventfd::create()?)),
-            None => (launch::settle_method(from.method().or(settings.start))?, None),
-        };
-        // It comes to life while the rest is made ready.
-        let launched = launch::launch(method, from, &settings)?;
-        let (region, file, hello, kept) = match furnish(&settings, !faults.is_empty()) {
-            Ok(furnished) => furnished,
-            Err(error) => {
-                launched.give_up();
-                return Err(error);
+        let asked_for = settings.backend_asked_for;
+        let engine = match settings.backend {
+            #[cfg(processes)]
+            Backend::Processes => {
+                let faults = crate::config::faults_from_environment()?;
+                let from = if initializes { processes::origin(&settings) } else { Origin::AsSettled };
+                Engine::Processes(processes::open(settings, from, faults)?)
+            }
+            #[cfg(threads)]
+            Backend::Threads => {
+                settings.allow_alone("threads")?;
+                Engine::Threads(Box::new(Threads::open(settings, asked_for)?))
+            }
+            _ => {
+                settings.allow_alone("inline")?;
+                Engine::Inline { asked_for, workers: settings.workers }
             }
         };
-        let link = Link::start(launched, &file, bell.as_ref(), &hello, &kept, || {
-            map::provide_headers(&region)?;
-            (0..settings.slots).for_each(|slot| region.free().insert(slot));
-            Ok(())
-        });
-        let link = link.or_else(|error| {
-            let again = || Link::restart(method, &settings, &file, bell.as_ref(), &hello, &kept);
-            // As at any later moment of its life.
-            if is_death(&error) { again().map_err(|_| error) } else { Err(error) }
-        })?;
-        let life = Life { link: Some(Arc::new(link)), verdict: None, hello, kept };
-        let client = Arc::new(Client::new(region, file, bell, settings, faults, method, life));
-        remember(&client);
-        Ok(Pool { backend: Backend::Processes(client) })
+        Ok(Pool { engine })
     }
 
     /// Sends a call to this pool; waits while every slot is queued or running.
@@ -120,68 +185,89 @@ impl Pool {
     /// `Closed`, `Encode`, `TooLarge`, `Os`, `RestartLimit`, `Registry`; what the task itself does
     /// comes from the handle.
     pub fn spawn<'a, R: 'static>(&self, call: Call<'a, R>) -> Result<Handle<R>> {
-        Handle::spawn(&self.backend, call)
+        Handle::spawn(&self.engine, call)
     }
 
     /// How many workers the pool has.
     pub fn workers(&self) -> usize {
-        match &self.backend {
-            Backend::Processes(client) => client.settings.workers,
-            Backend::Inline { workers, .. } => *workers,
+        match &self.engine {
+            #[cfg(processes)]
+            Engine::Processes(client) => client.settings.workers,
+            #[cfg(threads)]
+            Engine::Threads(threads) => threads.settings.workers,
+            Engine::Inline { workers, .. } => *workers,
+        }
+    }
+
+    /// Where the pool's calls run.
+    pub fn backend(&self) -> Backend {
+        match &self.engine {
+            #[cfg(processes)]
+            Engine::Processes(_) => Backend::Processes,
+            #[cfg(threads)]
+            Engine::Threads(_) => Backend::Threads,
+            Engine::Inline { .. } => Backend::Inline,
         }
     }
 
     /// How many calls a map has under way at most, unless it is said.
     pub(crate) fn in_flight(&self) -> usize {
-        match &self.backend {
-            Backend::Processes(client) => (client.settings.slots / 2).max(1),
-            Backend::Inline { .. } => 1,
+        match &self.engine {
+            #[cfg(processes)]
+            Engine::Processes(client) => (client.settings.slots / 2).max(1),
+            #[cfg(threads)]
+            Engine::Threads(threads) => (threads.settings.slots / 2).max(1),
+            Engine::Inline { .. } => 1,
         }
     }
 
     /// Whether the pool's calls must never run in this process.
     pub(crate) fn isolates(&self) -> bool {
-        match self.backend.place() {
+        match self.engine.place() {
+            #[cfg(processes)]
             Place::Workers(client) => client.settings.isolate,
-            Place::Here { .. } => self.backend.allow_here().is_err(),
+            #[cfg(threads)]
+            Place::Threads(_) => false,
+            Place::Here { .. } => self.engine.allow_here().is_err(),
         }
     }
 
-    /// How the workers come to be; `None` when everything runs in this process.
+    /// How the workers come to be; `None` when they are no processes.
     pub fn start_method(&self) -> Option<Start> {
-        match &self.backend {
-            Backend::Processes(client) => Some(client.method),
-            Backend::Inline { .. } => None,
+        match &self.engine {
+            #[cfg(processes)]
+            Engine::Processes(client) => Some(client.method),
+            _ => None,
         }
     }
 
     /// The most bytes that one payload may take here: what was asked for, or less where the address
     /// space or the file size is limited.
     pub fn payload_limit(&self) -> u64 {
-        match &self.backend {
-            Backend::Processes(client) => client.region.geometry().window as u64,
-            Backend::Inline { .. } => u64::MAX,
+        match &self.engine {
+            #[cfg(processes)]
+            Engine::Processes(client) => client.region.geometry().window as u64,
+            #[cfg(threads)]
+            Engine::Threads(threads) => threads.settings.payload_limit as u64,
+            Engine::Inline { .. } => u64::MAX,
         }
     }
 
-    /// Finishes the accepted calls, refuses new ones, and ends the pool's processes, within
+    /// Finishes the accepted calls, refuses new ones, and ends the pool's workers, within
     /// [`Config::shutdown_timeout`]; calls that are not finished by then are [`Error::Closed`] to
     /// their callers. Results can still be collected.
+    ///
+    /// A thread cannot be ended: one that is in a call then ends after it. In a thread of the pool this does not
+    /// wait.
     pub fn shutdown(&self) {
-        if let Backend::Processes(client) = &self.backend {
-            client.shut_down(client.settings.shutdown_timeout);
+        match &self.engine {
+            #[cfg(processes)]
+            Engine::Processes(client) => client.shut_down(client.settings.shutdown_timeout),
+            #[cfg(threads)]
+            Engine::Threads(threads) => threads.shut_down(),
+            Engine::Inline { .. } => {}
         }
     }
-}
-
-/// A region, and what its supervisor is to be told and given.
-fn furnish(settings: &Settings, faults: bool) -> Result<(Region, Arc<OwnedFd>, Hello, Vec<OwnedFd>)> {
-    let geometry =
-        Geometry { slots: settings.slots, workers: settings.workers, window: settings.payload_limit };
-    let (region, file) = map::make(geometry)?;
-    let hello = life::hello(region.geometry(), settings, faults)?;
-    let kept = life::copies(&hello.keep_fds)?;
-    Ok((region, file, hello, kept))
 }
 
 impl Drop for Pool {
@@ -193,63 +279,46 @@ impl Drop for Pool {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
+            .field("backend", &self.backend())
             .field("workers", &self.workers())
             .field("start_method", &self.start_method())
             .finish_non_exhaustive()
     }
 }
 
-fn living() -> std::sync::MutexGuard<'static, Vec<Weak<Client>>> {
-    LIVING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn remember(client: &Arc<Client>) {
-    let mut living = living();
-    living.retain(|weak| weak.strong_count() > 0);
-    living.push(Arc::downgrade(client));
-    // Without it the pool ends with its client all the same, a moment later.
-    let _ = AT_EXIT.register();
-}
-
-/// A program that ends leaves no process that holds its output open.
-extern "C" fn stop_all() {
-    if ready::in_worker() {
-        return;
-    }
-    // Another thread may be inside; it is about to end as well.
-    let Ok(living) = LIVING.try_lock() else { return };
-    living.iter().filter_map(Weak::upgrade).for_each(|client| client.stop());
-    template::end();
-}
-
 /// Where a pool's calls run.
-pub(crate) enum Place<'b> {
-    Workers(&'b Arc<Client>),
-    /// In this process; `asked_for` by whoever set the variable.
-    Here {
-        asked_for: bool,
-    },
+pub(crate) enum Place<'e> {
+    #[cfg(processes)]
+    Workers(&'e Arc<Client>),
+    #[cfg(threads)]
+    Threads(&'e Threads),
+    /// In this thread; `asked_for` by whoever set the variable.
+    Here { asked_for: bool },
 }
 
-impl Backend {
+impl Engine {
     /// Where a call that is made now runs: a worker runs its own calls itself, whatever pool it
     /// inherited.
     pub(crate) fn place(&self) -> Place<'_> {
         match self {
-            Backend::Inline { asked_for, .. } => Place::Here { asked_for: *asked_for },
-            Backend::Processes(_) if ready::in_worker() => Place::Here { asked_for: false },
-            Backend::Processes(client) => Place::Workers(client),
+            Engine::Inline { asked_for, .. } => Place::Here { asked_for: *asked_for },
+            _ if in_worker() => Place::Here { asked_for: false },
+            #[cfg(processes)]
+            Engine::Processes(client) => Place::Workers(client),
+            #[cfg(threads)]
+            Engine::Threads(threads) => Place::Threads(threads),
         }
     }
 
-    /// Whether a call may run in this process where [`place`](Backend::place) says so.
+    /// Whether a call may run in this process where [`place`](Engine::place) says so.
     ///
     /// # Errors
     /// `Refused` for a sandboxed pool that a worker inherited.
     pub(crate) fn allow_here(&self) -> Result<()> {
         match self {
-            Backend::Inline { .. } => Ok(()),
-            Backend::Processes(client) => client.settings.allow_here(IN_WORKER),
+            #[cfg(processes)]
+            Engine::Processes(client) => client.settings.allow_here(IN_WORKER),
+            _ => Ok(()),
         }
     }
 }

@@ -11,7 +11,10 @@ use crate::error::Result;
 use crate::handle::Handle;
 use crate::many::on::On;
 use crate::pool::{Place, Pool};
+#[cfg(processes)]
 use crate::processes::client::{Client, Ticket, WhenFull};
+#[cfg(threads)]
+use crate::threads::desk::{Desk, Room};
 
 /// Awaits a free slot of the default pool, so that the call which is spawned next waits for none: what
 /// [`Call::spawn`] would wait for.
@@ -59,7 +62,37 @@ pub struct Reserving<'p> {
     /// `None` once it was ready.
     on: Option<On<'p>>,
     /// Where this stands in line.
-    line: Option<(Arc<Client>, u64)>,
+    line: Option<Standing>,
+}
+
+/// A place in a pool's line.
+pub(crate) enum Standing {
+    #[cfg(processes)]
+    Client(Arc<Client>, u64),
+    #[cfg(threads)]
+    Desk(Arc<Desk>, u64),
+}
+
+impl Standing {
+    /// Leaves it, if there is one.
+    pub(crate) fn leave(line: &mut Option<Standing>) {
+        match line.take() {
+            None => {}
+            #[cfg(processes)]
+            Some(Standing::Client(client, place)) => client.leave(place),
+            #[cfg(threads)]
+            Some(Standing::Desk(desk, place)) => desk.leave_line(place),
+        }
+    }
+
+    pub(crate) fn place(&self) -> u64 {
+        match self {
+            #[cfg(processes)]
+            Standing::Client(_, place) => *place,
+            #[cfg(threads)]
+            Standing::Desk(_, place) => *place,
+        }
+    }
 }
 
 /// A slot that waits for its call: see [`reserve`].
@@ -69,8 +102,17 @@ pub struct Reserving<'p> {
 #[must_use = "dropping it gives the slot back"]
 pub struct Reserved<'p> {
     on: On<'p>,
-    /// `None` where calls run in this process.
-    slot: Option<(Arc<Client>, Ticket)>,
+    slot: Slot,
+}
+
+/// What was reserved.
+enum Slot {
+    /// Nothing, which is enough where calls run in the thread that makes them.
+    None,
+    #[cfg(processes)]
+    Process(Arc<Client>, Ticket),
+    #[cfg(threads)]
+    Thread(Room),
 }
 
 impl<'p> Future for Reserving<'p> {
@@ -79,20 +121,29 @@ impl<'p> Future for Reserving<'p> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let reserving = &mut *self;
         let Some(on) = &mut reserving.on else { return Poll::Ready(Err(crate::Error::Closed)) };
-        let slot = match on.pool()?.backend.place() {
-            Place::Here { .. } => None,
+        let slot = match on.pool()?.engine.place() {
+            Place::Here { .. } => Slot::None,
+            #[cfg(threads)]
+            Place::Threads(threads) => {
+                let mut place = reserving.line.as_ref().map(Standing::place);
+                let room = threads.desk.reserve_in_line(&mut place, context.waker());
+                reserving.line = place.map(|place| Standing::Desk(threads.desk.clone(), place));
+                let Some(room) = room? else { return Poll::Pending };
+                Slot::Thread(room)
+            }
+            #[cfg(processes)]
             Place::Workers(client) => {
                 let mut slot = client.reserve(WhenFull::SweepAlone)?;
                 if slot.is_none() {
-                    let mut place = reserving.line.as_ref().map(|(_, place)| *place);
+                    let mut place = reserving.line.as_ref().map(Standing::place);
                     let stands = client.stand_in_line(&mut place, context.waker());
-                    reserving.line = place.map(|place| (client.clone(), place));
+                    reserving.line = place.map(|place| Standing::Client(client.clone(), place));
                     stands?;
                     // One that came free before this stood in line.
                     slot = client.reserve(WhenFull::SweepAlone)?;
                 }
                 let Some(slot) = slot else { return Poll::Pending };
-                Some((client.clone(), slot))
+                Slot::Process(client.clone(), slot)
             }
         };
         reserving.leave();
@@ -102,9 +153,7 @@ impl<'p> Future for Reserving<'p> {
 
 impl Reserving<'_> {
     fn leave(&mut self) {
-        if let Some((client, place)) = self.line.take() {
-            client.leave(place);
-        }
+        Standing::leave(&mut self.line);
     }
 }
 
@@ -120,16 +169,20 @@ impl Reserved<'_> {
     /// # Errors
     /// As [`Pool::spawn`].
     pub fn spawn<R: 'static>(mut self, call: Call<'_, R>) -> Result<Handle<R>> {
-        match self.slot.take() {
-            Some((client, slot)) => Handle::send_in(&client, slot, &call),
-            None => self.on.pool()?.spawn(call),
+        match std::mem::replace(&mut self.slot, Slot::None) {
+            #[cfg(processes)]
+            Slot::Process(client, slot) => Handle::send_in(&client, slot, &call),
+            #[cfg(threads)]
+            Slot::Thread(room) => Handle::send_in_room(self.on.pool()?, room, call),
+            Slot::None => self.on.pool()?.spawn(call),
         }
     }
 }
 
 impl Drop for Reserved<'_> {
     fn drop(&mut self) {
-        if let Some((client, slot)) = &self.slot {
+        #[cfg(processes)]
+        if let Slot::Process(client, slot) = &self.slot {
             client.hand_back(*slot);
         }
     }

@@ -1,12 +1,14 @@
 //! `#[multicore::forked]` and `#[multicore::threaded]`: a function's body, apart from its caller.
 
 use std::thread::JoinHandle;
+#[cfg(processes)]
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
+#[cfg(processes)]
 use crate::fork::{Fork, Forked};
 
 /// What can come back from a forked child.
@@ -24,6 +26,7 @@ impl<T: Serialize + DeserializeOwned + 'static> ForkedResult for T {}
 ///
 /// # Errors
 /// As [`Fork::spawn`].
+#[cfg(processes)]
 pub fn forked<R: ForkedResult, F: FnOnce() -> R>(
     name: &'static str,
     title: &'static str,

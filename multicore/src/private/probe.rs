@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::route::{Lent, Owned};
+#[cfg(processes)]
 use crate::queue::{Item, Queue};
 use crate::shared::{Plain, Shared};
 
@@ -35,8 +36,10 @@ pub struct SharedData<T>(PhantomData<T>);
 impl<T> Argument for SharedData<T> {}
 
 /// A queue, which travels to a worker and not back.
+#[cfg(processes)]
 pub struct QueueOf<T>(PhantomData<T>);
 
+#[cfg(processes)]
 impl<T> Argument for QueueOf<T> {}
 
 /// What can be sent back from a worker.
@@ -149,6 +152,7 @@ impl<T> ProbeShared for &&Lent<Shared<[T]>> {
 }
 
 /// Of a queue, each item must be serialisable.
+#[cfg(processes)]
 pub trait ProbeQueue {
     type Element;
     fn __multicore_probe(self) -> PhantomData<QueueOf<Self::Element>>
@@ -156,6 +160,7 @@ pub trait ProbeQueue {
         Self::Element: Item;
 }
 
+#[cfg(processes)]
 impl<T> ProbeQueue for &&Owned<Queue<T>> {
     type Element = T;
     fn __multicore_probe(self) -> PhantomData<QueueOf<T>>
@@ -166,6 +171,7 @@ impl<T> ProbeQueue for &&Owned<Queue<T>> {
     }
 }
 
+#[cfg(processes)]
 impl<T> ProbeQueue for &&Lent<Queue<T>> {
     type Element = T;
     fn __multicore_probe(self) -> PhantomData<QueueOf<T>>

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Limits;
 use crate::error::{Error, Result};
 use crate::processes::spin::Patience;
-use crate::processes::worker::limits::Limits;
 use crate::sandbox::Sandbox;
 use crate::shm::layout::Geometry;
 use crate::sys::socket::{self, Received};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::call::{Arguments, Call, Encoder, Invocation};
 use crate::codec::{self, Codec, Failure};
 use crate::error::{Error, Exit};
-use crate::pool::{Backend, Pool};
+use crate::pool::{Engine, Pool};
 use crate::processes::client::launch::{self, Origin};
 use crate::processes::client::{life, link::Link};
 use crate::processes::{map, repair};
@@ -45,9 +45,9 @@ fn pool() -> Pool {
 }
 
 fn client(pool: &Pool) -> &super::client::Client {
-    match &pool.backend {
-        Backend::Processes(client) => client,
-        Backend::Inline { .. } => panic!("the pool has no processes"),
+    match &pool.engine {
+        Engine::Processes(client) => client,
+        _ => panic!("the pool has no processes"),
     }
 }
 

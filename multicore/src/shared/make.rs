@@ -1,42 +1,33 @@
-//! How shared data comes to be: written once, sealed, and mapped for reading.
-//!
-//! Measured, a gibibyte that is written to the file piece by piece, out of a buffer that stays in the cache,
-//! takes half as long as one that is written through a mapping: the kernel does not zero the pages first,
-//! and no page is mapped only to be unmapped. Nor is there ever a writable mapping that could keep the file
-//! from being sealed.
+//! How shared data comes to be: written once, and then read by all.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use bytemuck::Pod;
 
 use super::data::{Data, Nothing};
+use super::store::Store;
 use crate::error::{Error, Result};
-use crate::sys::{memfd, sealed};
 
 /// Bytes that are gathered before they are written.
 const STAGE: usize = 256 << 10;
 
-/// A file to be shared, and how much of it there is.
+/// What is to be shared, and how much of it there is.
 pub(super) struct Maker {
-    file: OwnedFd,
+    store: Store,
     len: u64,
 }
 
 impl Maker {
     pub(super) fn new() -> Result<Maker> {
-        Ok(Maker { file: memfd::create(c"multicore-shared")?, len: 0 })
+        Ok(Maker { store: Store::new()?, len: 0 })
     }
 
     /// Appends values. Memory comes as it is needed, and that there is none is an error.
     pub(super) fn put<T: Pod>(&mut self, values: &[T]) -> Result<()> {
         let bytes: &[u8] = bytemuck::cast_slice(values);
-        let len = self.len + bytes.len() as u64;
-        // Says that a limit on files is reached where writing would end the process.
-        memfd::set_len(self.file.as_fd(), len)?;
-        memfd::write_at(self.file.as_fd(), bytes, self.len).map_err(|error| Error::os("pwrite", error))?;
-        self.len = len;
+        self.store.append(self.len, bytes)?;
+        self.len += bytes.len() as u64;
         Ok(())
     }
 
@@ -78,16 +69,12 @@ impl Maker {
 
     /// Has `fill` write `len` bytes, zeroes before, where they stay.
     pub(super) fn fill(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<()> {
-        memfd::set_len(self.file.as_fd(), len as u64)?;
         self.len = len as u64;
         if len == 0 {
             fill(&mut Nothing([]).0);
             return Ok(());
         }
-        memfd::provide(self.file.as_fd(), 0, self.len).map_err(|error| Error::os("fallocate", error))?;
-        let mut map = sealed::map_for_writing(self.file.as_fd(), len)?;
-        fill(&mut map);
-        Ok(())
+        self.store.fill(len, fill)
     }
 
     /// Nobody changes it any more.
@@ -95,7 +82,6 @@ impl Maker {
         if self.len == 0 {
             return Ok(Data::empty());
         }
-        sealed::seal(self.file.as_fd())?;
-        Data::of(self.file, self.len as usize)
+        self.store.finish(self.len as usize)
     }
 }

@@ -9,7 +9,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::data::{self, Data};
+#[cfg(processes)]
 use crate::processes::worker::{ready, shares};
+#[cfg(processes)]
 use crate::shm::space::Shape;
 
 /// Slices below this many bytes are copied into the call's window, which costs less than being found,
@@ -18,7 +20,9 @@ const WORTH: usize = 4096;
 
 const ELSEWHERE: &str = "shared data travels only as an argument of a task; write or return its contents instead (`data.to_vec()`)";
 const SANDBOXED: &str = "the workers of a sandboxed pool cannot map shared data; let the task take a slice of it (`&[T]`), which is copied there";
+#[cfg(processes)]
 const QUEUE_ELSEWHERE: &str = "a queue travels only as an argument of a task, from the process that made it";
+#[cfg(processes)]
 const QUEUE_SANDBOXED: &str = "the workers of a sandboxed pool cannot map a queue; pass values to the task and take its result, or use another pool";
 
 /// What the arguments of a call name.
@@ -33,7 +37,7 @@ pub(crate) struct Named {
 
 impl Named {
     fn add(&mut self, data: &Arc<Data>) {
-        if data.file().is_some() && !self.found.iter().any(|known| Arc::ptr_eq(known, data)) {
+        if data.is_to_be_named() && !self.found.iter().any(|known| Arc::ptr_eq(known, data)) {
             self.found.push(data.clone());
         }
     }
@@ -44,6 +48,9 @@ thread_local! {
     static NAMING: RefCell<Option<Named>> = const { RefCell::new(None) };
     /// Whether this thread, a worker's, decodes arguments.
     static TAKING: Cell<bool> = const { Cell::new(false) };
+    /// What the call names that runs on this thread of the process that made it.
+    #[cfg(threads)]
+    static HERE: RefCell<Vec<Arc<Data>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs `encode` for a pool whose workers can map shared data, or cannot; what it named.
@@ -71,9 +78,11 @@ fn noted<R>(mappable: bool, encode: impl FnOnce() -> R) -> (R, Named) {
 /// # Errors
 /// In words, where nothing can be named.
 pub(crate) fn name(data: &Arc<Data>) -> Result<(), &'static str> {
-    let is_queue = data.channel().is_some();
-    let [elsewhere, sandboxed] =
-        if is_queue { [QUEUE_ELSEWHERE, QUEUE_SANDBOXED] } else { [ELSEWHERE, SANDBOXED] };
+    let [elsewhere, sandboxed] = match data.channel() {
+        #[cfg(processes)]
+        Some(_) => [QUEUE_ELSEWHERE, QUEUE_SANDBOXED],
+        _ => [ELSEWHERE, SANDBOXED],
+    };
     NAMING.with_borrow_mut(|naming| match naming {
         None => Err(elsewhere),
         Some(named) if !named.mappable => Err(*named.refused.insert(sandboxed)),
@@ -114,6 +123,34 @@ pub(crate) fn taking<R>(decode: impl FnOnce() -> R) -> R {
     decode()
 }
 
+/// Runs a call on a thread of the process that named all this for it.
+#[cfg(threads)]
+pub(crate) fn here<R>(named: Named, run: impl FnOnce() -> R) -> R {
+    struct Over;
+    impl Drop for Over {
+        fn drop(&mut self) {
+            HERE.take();
+        }
+    }
+    if named.found.is_empty() {
+        return run();
+    }
+    HERE.set(named.found);
+    let _over = Over;
+    run()
+}
+
+/// What the call names that runs on this thread, by its number.
+#[cfg(threads)]
+fn named_here(id: u64) -> Option<Arc<Data>> {
+    HERE.with_borrow(|here| here.iter().find(|data| data.id == id).cloned())
+}
+
+#[cfg(not(threads))]
+fn named_here(_id: u64) -> Option<Arc<Data>> {
+    None
+}
+
 /// What an argument names.
 ///
 /// # Errors
@@ -129,6 +166,7 @@ pub(super) fn taken(id: u64, place: Range<u64>) -> Result<Arc<Data>, String> {
 ///
 /// # Errors
 /// In words: it is not to be had, or this is no argument.
+#[cfg(processes)]
 pub(crate) fn taken_queue(id: u64, shape: Shape) -> Result<Arc<Data>, String> {
     if !TAKING.get() {
         return Err(QUEUE_ELSEWHERE.to_owned());
@@ -146,11 +184,22 @@ pub(crate) fn taken_queue(id: u64, shape: Shape) -> Result<Arc<Data>, String> {
 }
 
 fn mapped(id: u64, end: u64) -> Result<Arc<Data>, String> {
-    let data = shares::find(id)?;
+    let data = named_here(id).map_or_else(|| fetched(id), Ok)?;
     match data.bytes().len() as u64 {
         len if end <= len => Ok(data),
         len => Err(format!("byte {end} of shared data is asked for, which has {len}")),
     }
+}
+
+/// What this worker process was sent, or is now.
+#[cfg(processes)]
+fn fetched(id: u64) -> Result<Arc<Data>, String> {
+    shares::find(id)
+}
+
+#[cfg(not(processes))]
+fn fetched(_id: u64) -> Result<Arc<Data>, String> {
+    Err("the call names no such shared data".to_owned())
 }
 
 /// Shared data that one call borrows: kept until the call is over.

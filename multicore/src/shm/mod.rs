@@ -12,6 +12,7 @@
 //! | [`layout`] | which byte of the region is what |
 //! | [`region`] | references to the parts of one mapped region |
 //! | [`in_place`] | references to a result that stays in its window |
+//! | `own` | memory in place of a window, for calls that leave no process |
 //! | [`window`] | payload bytes in and out |
 //! | [`cell`] | the word of a queue's cell (safe code) |
 //! | [`ring`] | the turns of a queue: who fills which cell, and who takes from it (safe code) |
@@ -19,27 +20,37 @@
 //! | [`space`] | references to the parts of a queue's memory |
 #![allow(unsafe_code)]
 
+#[cfg(processes)]
 pub(crate) mod bell;
+#[cfg(processes)]
 pub(crate) mod cell;
+#[cfg(processes)]
 pub(crate) mod hint;
 pub(crate) mod in_place;
 pub(crate) mod layout;
+#[cfg(processes)]
 pub(crate) mod lookout;
 pub(crate) mod note;
+#[cfg(threads)]
+pub(crate) mod own;
+#[cfg(processes)]
 pub(crate) mod region;
+#[cfg(processes)]
 pub(crate) mod ring;
+#[cfg(processes)]
 pub(crate) mod space;
 pub(crate) mod steps;
 pub(crate) mod tally;
+#[cfg(processes)]
 pub(crate) mod watch;
 pub(crate) mod window;
 pub(crate) mod word;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, loom, processes))]
 mod model;
-#[cfg(all(test, loom))]
+#[cfg(all(test, loom, processes))]
 mod model_watch;
-#[cfg(all(test, loom))]
+#[cfg(all(test, loom, processes))]
 mod ring_model;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), processes))]
 mod test;

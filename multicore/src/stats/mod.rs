@@ -86,14 +86,14 @@ pub struct RestartCounts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WorkerStats {
-    /// The process of now; `None` while it is being replaced, and once the pool is closed.
+    /// The process of now; `None` while it is being replaced, once the pool is closed, and where it is a thread.
     pub pid: Option<i32>,
     /// Calls begun; one that is run again counts again.
     pub calls: u64,
     /// Time with calls in hand; what is being run counts so far.
     #[serde(serialize_with = "seconds")]
     pub busy: Duration,
-    /// How long ago the process of now was started.
+    /// How long ago the process, or the thread, of now was started.
     #[serde(serialize_with = "seconds")]
     pub age: Duration,
     /// How often it was replaced.

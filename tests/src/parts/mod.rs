@@ -1,5 +1,6 @@
 //! The parts that the fixture program `client` plays while a test watches it.
 
+pub mod backends;
 pub mod ends;
 pub mod families;
 pub mod forks;
@@ -88,6 +89,7 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("refused-limit", []) => limits::refused_limit(method),
         ("guard", []) => limits::guard(),
         ("inline", []) => limits::inline(),
+        ("backends", [what]) => backends::play(what),
         ("threads", []) => limits::threads(),
         ("methods", []) => limits::methods(),
         ("strange", []) => limits::strange(method),

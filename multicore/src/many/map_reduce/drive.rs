@@ -141,12 +141,12 @@ where
 }
 
 fn refuse_sandbox(pool: &Pool) -> Result<()> {
-    match pool.backend.place() {
+    match pool.engine.place() {
         Place::Workers(client) if client.settings.sandbox.is_some() => Err(Error::refused(
             "`map_reduce!` brings pairs together in files, and the workers of a sandboxed pool cannot open them; give it a pool without a sandbox",
         )),
-        Place::Here { .. } => pool.backend.allow_here(),
-        Place::Workers(_) => Ok(()),
+        Place::Here { .. } => pool.engine.allow_here(),
+        _ => Ok(()),
     }
 }
 

@@ -23,9 +23,9 @@ pub(super) struct Files {
 impl Files {
     /// As many files as calls are to be under way, if so many may be open.
     pub(super) fn new(folder: PathBuf, pool: &Pool, wanted: usize) -> Files {
-        let of_workers = match pool.backend.place() {
+        let of_workers = match pool.engine.place() {
             Place::Workers(client) => client.settings.limits.files,
-            Place::Here { .. } => None,
+            _ => None,
         };
         // A worker opens them all, beside its own descriptors and the task's.
         let allowed = process::open_files().min(of_workers.unwrap_or(u64::MAX)) / 4;

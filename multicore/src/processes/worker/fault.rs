@@ -11,12 +11,11 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use crate::config::FAULT;
 use crate::error::{Error, Result};
 use crate::registry::{Entry, registry};
 use crate::sys::{fault, process};
 
-/// The variable.
-pub(crate) const VARIABLE: &str = "MULTICORE_FAULT";
 /// How long [`Fault::Slow`] takes before the function runs.
 const SLOW: Duration = Duration::from_millis(250);
 /// Names that an error lists at most.
@@ -64,7 +63,7 @@ pub(crate) fn plans(text: Option<&str>) -> Result<Vec<Plan>> {
 }
 
 fn plan(part: &str) -> Result<Plan> {
-    let wrong = |why: String| Error::config(VARIABLE, why);
+    let wrong = |why: String| Error::config(FAULT, why);
     let mut words = part.splitn(2, ':');
     let (fault, rest) = (words.next().unwrap_or_default(), words.next());
     let known = FAULTS.map(|(name, _)| name).join(", ");
@@ -133,7 +132,7 @@ pub(crate) fn happen(number: u32) {
         Fault::Kill => drop(process::kill(Pid::this(), Signal::SIGKILL)),
         Fault::Abort => std::process::abort(),
         Fault::Segfault => fault::bad_store(),
-        Fault::Panic => panic!("{VARIABLE} asked for this panic"),
+        Fault::Panic => panic!("{FAULT} asked for this panic"),
         Fault::Stall => loop {
             std::thread::sleep(Duration::from_secs(1));
         },

@@ -15,11 +15,12 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 use nix::unistd::Pid;
 
-use self::limits::{Limits, Recycling};
+use self::limits::Recycling;
 use self::ready::EXPIRED;
 use self::take::Hand;
 use crate::call::Invocation;
 use crate::codec::{Codec, Failure};
+use crate::config::Limits;
 use crate::panics;
 use crate::processes::clock;
 use crate::processes::ledger;

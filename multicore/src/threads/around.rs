@@ -1,0 +1,54 @@
+//! What happens around each call in its thread: the one place that knows when a call begins there, and whether it
+//! returned, failed or panicked.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::work::Work;
+use crate::codec::Failure;
+use crate::panics;
+use crate::report::Report;
+
+thread_local! {
+    /// The pool whose thread this is, by the address of its desk; 0 for none.
+    static CREW: Cell<usize> = const { Cell::new(0) };
+    /// The call that this thread runs.
+    static CURRENT: RefCell<Option<Arc<Work>>> = const { RefCell::new(None) };
+}
+
+/// From now on this thread is one of this pool's.
+pub(super) fn join(desk: usize) {
+    CREW.set(desk);
+}
+
+/// Whether this is a thread of a pool: calls made here run here.
+pub(crate) fn in_crew() -> bool {
+    CREW.get() != 0
+}
+
+/// Whether this is a thread of this pool.
+pub(super) fn in_crew_of(desk: usize) -> bool {
+    CREW.get() == desk
+}
+
+/// Whether this thread is in the middle of a call.
+pub(super) fn in_call() -> bool {
+    current(|_| ()).is_some()
+}
+
+/// Runs a call in this thread.
+///
+/// # Errors
+/// What went wrong with it, a panic included.
+pub(super) fn call(work: &Arc<Work>, run: impl FnOnce() -> Result<(), Failure>) -> Result<(), Report> {
+    CURRENT.set(Some(work.clone()));
+    let ended = panics::caught(run);
+    CURRENT.set(None);
+    Ok(ended??)
+}
+
+/// Looks at the call that this thread runs.
+pub(crate) fn current<R>(look: impl FnOnce(&Work) -> R) -> Option<R> {
+    // At its thread's end it runs none.
+    CURRENT.try_with(|current| current.borrow().as_deref().map(look)).ok().flatten()
+}
