@@ -44,8 +44,8 @@ pub struct Handle<R> {
 }
 
 enum Source<R> {
-    /// The call ran in the thread that spawned it.
-    Here(Result<R>),
+    /// The call ran in the thread that spawned it. In a box: it is seldom, and an error is large.
+    Here(Box<Result<R>>),
     Pending(Pending<R>),
     Taken,
 }
@@ -160,12 +160,12 @@ impl<R: 'static> Handle<R> {
     pub(crate) fn here(call: Call<'_, R>) -> Handle<R> {
         let entry = call.entry;
         let result = panics::caught(|| call.body.run()).map_err(|report| report.into_error(entry.name()));
-        Handle { source: Source::Here(result), entry: Some(entry), abort: false }
+        Handle { source: Source::Here(Box::new(result)), entry: Some(entry), abort: false }
     }
 
     /// Of a call that was not sent.
     pub(crate) fn failed(error: Error) -> Handle<R> {
-        Handle { source: Source::Here(Err(error)), entry: None, abort: false }
+        Handle { source: Source::Here(Box::new(Err(error))), entry: None, abort: false }
     }
 
     /// Where it is waited for together with others, if it is anywhere.
@@ -232,7 +232,7 @@ impl<R: 'static> Handle<R> {
     {
         self.wait_until(None);
         match std::mem::replace(&mut self.source, Source::Taken) {
-            Source::Here(result) => result.map(Borrowed::from),
+            Source::Here(result) => (*result).map(Borrowed::from),
             Source::Pending(pending) => pending.borrow(),
             Source::Taken => Err(Error::Closed),
         }
@@ -285,7 +285,7 @@ impl<R: 'static> Handle<R> {
     /// The call, which nobody forgets from now on; or the result of one that ran in this process.
     pub(crate) fn into_parts(mut self) -> Result<Pending<R>, Result<R>> {
         match std::mem::replace(&mut self.source, Source::Taken) {
-            Source::Here(result) => Err(result),
+            Source::Here(result) => Err(*result),
             Source::Pending(pending) => {
                 pending.stop_awaiting();
                 Ok(pending)
@@ -305,7 +305,7 @@ impl<R: 'static> Handle<R> {
 
     fn collect(&mut self) -> Result<R> {
         match std::mem::replace(&mut self.source, Source::Taken) {
-            Source::Here(result) => result,
+            Source::Here(result) => *result,
             Source::Pending(pending) => pending.collect(),
             Source::Taken => Err(Error::Closed),
         }
