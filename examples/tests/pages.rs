@@ -60,6 +60,17 @@ fn the_readme_lists_the_options_as_config_does() {
 }
 
 #[test]
+fn every_recipe_is_shown_by_something() {
+    let rows = table("README.md", "| there | here | shown by |");
+    assert!(rows.len() > 15);
+    for row in &rows[2..] {
+        let shown = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        let files: Vec<_> = quoted(shown).collect();
+        assert!(!files.is_empty() && files.iter().all(|file| root().join(file).is_file()), "{row}");
+    }
+}
+
+#[test]
 fn every_variable_that_is_read_is_listed() {
     let source = read("multicore/src/config/settle.rs") + &read("multicore/src/processes/worker/fault.rs");
     let readme = read("README.md");
