@@ -198,48 +198,45 @@ impl<R: 'static> Flight<R> {
         self.pace.within_span().min(self.len() / 2).max(1)
     }
 
-    /// Waits for the oldest.
-    pub(crate) fn wait_for_first(&mut self) {
+    /// Waits for the oldest until the moment; whether it is finished.
+    pub(crate) fn wait_for_first(&mut self, until: Option<Instant>) -> bool {
         if self.is_finished(0) {
-            return;
+            return true;
         }
         #[cfg(processes)]
-        self.wait_for_some();
-        self.wait_for(0, None);
+        self.wait_for_some(until);
+        match self.under_way.front() {
+            #[cfg(processes)]
+            Some((_, Flying::Sent(sent))) => {
+                self.client.as_ref().is_some_and(|client| client.wait(sent.ticket, until))
+            }
+            Some((_, Flying::Held(handle))) => handle.wait_until(until),
+            None => false,
+        }
     }
 
-    /// With results that come fast, waits for several.
+    /// With results that come fast, waits for several, unless the moment is near.
     #[cfg(processes)]
-    fn wait_for_some(&mut self) {
+    fn wait_for_some(&mut self, until: Option<Instant>) {
         let some = self.some();
         if some > 1
+            && until.is_none_or(|until| until > Instant::now() + SPAN)
             && let Some(client) = &self.client
         {
             client.sleep_until_settled(some, SPAN);
         }
     }
 
-    fn wait_for(&self, at: usize, until: Option<Instant>) {
-        match self.under_way.get(at) {
-            #[cfg(processes)]
-            Some((_, Flying::Sent(sent))) => {
-                self.client.as_ref().map(|client| client.wait(sent.ticket, until));
-            }
-            Some((_, Flying::Held(handle))) => drop(handle.wait_until(until)),
-            None => {}
-        }
-    }
-
-    /// Waits for any; which.
-    pub(crate) fn wait_for_any(&mut self) -> Option<usize> {
+    /// Waits for any until the moment; which.
+    pub(crate) fn wait_for_any(&mut self, until: Option<Instant>) -> Option<usize> {
         let mut found = self.first_finished();
         if found.is_some() {
             return found;
         }
         #[cfg(processes)]
-        self.wait_for_some();
+        self.wait_for_some(until);
         if let Some(venue) = self.venue() {
-            venue.wait_for_any(None, self.len() <= SPUN, || {
+            venue.wait_for_any(until, self.len() <= SPUN, || {
                 found = self.first_finished();
                 found.is_some()
             });

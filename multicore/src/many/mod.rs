@@ -9,6 +9,7 @@ pub(crate) mod gathering;
 pub(crate) mod group;
 pub(crate) mod items;
 pub(crate) mod join;
+mod line;
 pub(crate) mod map;
 #[cfg(processes)]
 pub(crate) mod map_reduce;

@@ -134,19 +134,39 @@ impl<'a, B: Bits> HintSet<'a, B> {
 
     /// Takes the first members at or after `from`, going round, with one swap: as many as `share` says of those
     /// that are seen there.
+    ///
+    /// What was added before a member that is seen in a later word may be in a word that was empty when it was
+    /// looked at: so those are looked at once more, and what is there now comes first. Whoever adds members in
+    /// order has them taken in order, and nobody who blocks on a later call keeps an earlier one from running.
     #[inline]
     pub(crate) fn take_some(&self, from: usize, share: impl Fn(u32) -> u32) -> Option<Members> {
-        for Members { word, bits: mask } in self.round(from) {
-            let mut seen = self.words[word].look() & mask;
-            while seen != 0 {
-                let wanted = lowest(seen, share(seen.count_ones()).max(1));
-                // A bit that stands for nobody was forged; it goes, and nobody follows it.
-                let bits = self.words[word].clear(wanted) & wanted & self.existing(word);
-                if bits != 0 {
-                    return Some(Members { word, bits });
-                }
-                seen = self.words[word].look() & mask;
+        for (step, Members { word, bits: mask }) in self.round(from).enumerate() {
+            let seen = self.words[word].look() & mask;
+            if seen == 0 {
+                continue;
             }
+            let earlier = || self.round(from).take(step).find_map(|at| self.take_seen(at, &share));
+            if let Some(members) = earlier().or_else(|| self.take_seen(Members { word, bits: mask }, &share))
+            {
+                return Some(members);
+            }
+        }
+        None
+    }
+
+    /// Takes the first members of one word, of those that `at` names.
+    #[inline]
+    fn take_seen(&self, at: Members, share: &impl Fn(u32) -> u32) -> Option<Members> {
+        let Members { word, bits: mask } = at;
+        let mut seen = self.words[word].look() & mask;
+        while seen != 0 {
+            let wanted = lowest(seen, share(seen.count_ones()).max(1));
+            // A bit that stands for nobody was forged; it goes, and nobody follows it.
+            let bits = self.words[word].clear(wanted) & wanted & self.existing(word);
+            if bits != 0 {
+                return Some(Members { word, bits });
+            }
+            seen = self.words[word].look() & mask;
         }
         None
     }
@@ -226,9 +246,11 @@ pub(crate) struct Cursor<'a>(pub(crate) &'a std::sync::atomic::AtomicU32);
 impl Cursor<'_> {
     #[inline]
     pub(crate) fn take_some(&self, set: HintSet<'_>, share: impl Fn(u32) -> u32) -> Option<Members> {
-        let members = set.take_some(self.0.load(Relaxed) as usize, share)?;
+        let from = self.0.load(Relaxed);
+        let members = set.take_some(from as usize, share)?;
         let end = members.word as u32 * 64 + (64 - members.bits.leading_zeros());
-        self.0.store(end, Relaxed);
+        // Whoever was slow does not move it back, to where newer ones are by now.
+        let _ = self.0.compare_exchange(from, end, Relaxed, Relaxed);
         Some(members)
     }
 }

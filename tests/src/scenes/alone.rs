@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use multicore::{Config, Error, Handle, JobState, Pool, Start};
+use multicore::{Config, Error, Handle, JobState, Pool, Sandbox, Start};
 use nix::errno::Errno;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::belongings::Belongings;
-use crate::fixture::Folder;
+use crate::fixture::{Folder, in_family};
 use crate::payload::{self, Random};
 use crate::procfs::{self, Stat};
 use crate::rig::{Rig, builder};
@@ -506,5 +506,20 @@ pub fn a_million_mapped_results_leave_memory_flat() {
     }
     drop(results);
     assert!(before != 0 && after <= before + 1024, "{before} KiB, later {after} KiB");
+    rig.end();
+}
+
+/// Where calls are handed out, a worker has ten seconds after a call to want the next; that one may take longer.
+pub fn a_call_that_is_handed_out_may_take_long() {
+    let sandbox = Sandbox::new().without_landlock().without_seccomp();
+    let rig = Rig::with(in_family(Pool::builder().workers(2).sandbox(sandbox)));
+    let short = |n| rig.pool.spawn(tasks::square::call(n)).unwrap();
+    // Queued behind them, a long one is wanted in the look that finds a short one finished.
+    let shorts: Vec<_> = (0..200).map(short).collect();
+    let long: Vec<_> = (0..2).map(|_| rig.pool.spawn(tasks::nap::call(11_000)).unwrap()).collect();
+    for (n, handle) in (0..).zip(shorts) {
+        assert_eq!(handle.get().unwrap(), n * n);
+    }
+    long.into_iter().for_each(|handle| assert_eq!(handle.get().unwrap(), 11_000));
     rig.end();
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use multicore::{Error, Result};
+use multicore::{Elapsed, Error, Result};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -287,4 +287,31 @@ pub fn whoever_waits_for_any_is_woken() {
             }
         });
     });
+}
+
+/// Whoever's time is up asks again, and no result and no call is lost by it.
+pub fn a_result_that_is_late_can_still_be_asked_for() {
+    let rig = Rig::new(3);
+    {
+        let folder = Folder::new();
+        let gate = folder.file("gate");
+        let calls = || (0..100).map(|n| if n == 50 { wait_for::call(&gate) } else { wait_for::call("") });
+        let mut results = rig.pool.map(calls());
+        for _ in 0..50 {
+            results.next_timeout(Duration::from_secs(60)).unwrap().unwrap().unwrap();
+        }
+        for _ in 0..5 {
+            assert!(matches!(results.next_timeout(Duration::from_millis(2)), Err(Elapsed)));
+        }
+        let mut unordered = rig.pool.map_unordered(calls());
+        for _ in 0..99 {
+            unordered.next_timeout(Duration::from_secs(60)).unwrap().unwrap().unwrap();
+        }
+        assert!(matches!(unordered.next_timeout(Duration::ZERO), Err(Elapsed)));
+        std::fs::write(&gate, "").unwrap();
+        assert_eq!(results.map(Result::unwrap).count(), 50);
+        unordered.next_timeout(Duration::from_secs(60)).unwrap().unwrap().unwrap();
+        assert!(matches!(unordered.next_timeout(Duration::ZERO), Ok(None)));
+    }
+    rig.end();
 }

@@ -537,7 +537,10 @@ macro_rules! forks_end_scenes {
 #[macro_export]
 macro_rules! long_scenes {
     ($($then:tt)*) => {
-        $($then)*! { alone: idle_processes_use_no_cpu_in_ten_seconds }
+        $($then)*! { alone:
+            idle_processes_use_no_cpu_in_ten_seconds
+            a_call_that_is_handed_out_may_take_long
+        }
     };
 }
 
@@ -559,6 +562,7 @@ macro_rules! mapped_scenes {
             a_map_on_a_closed_pool_says_so_for_each_item
             a_slow_oldest_call_lets_as_many_others_run_as_may_be_under_way
             whoever_waits_for_any_is_woken
+            a_result_that_is_late_can_still_be_asked_for
         }
     };
 }

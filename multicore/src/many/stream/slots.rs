@@ -8,7 +8,7 @@ use super::Sending;
 use crate::call::Call;
 use crate::error::Result;
 use crate::many::flight::Flight;
-use crate::many::map::Order;
+use crate::many::line::Order;
 use crate::pool::Pool;
 use crate::pool::reserved::Standing;
 use crate::processes::client::{Client, Ticket, WhenFull};
@@ -50,7 +50,8 @@ where
             if let Some(at) = order.find(&self.flight) {
                 Standing::leave(place);
                 awaited.forget(client, self.flight.ticket(at));
-                return Poll::Ready(self.take_and_send(pool, client, at, most));
+                let in_its_slot = ahead == Ahead::NoSlot || self.flight.len() == most;
+                return Poll::Ready(self.take_and_send(pool, client, at, in_its_slot));
             }
             if self.flight.len() > 0 {
                 match awaited.wake_by(client, &self.flight, order, waker) {
@@ -107,10 +108,16 @@ where
         Ahead::Enough
     }
 
-    /// Takes one result, and sends the next call in its slot.
-    fn take_and_send(&mut self, pool: &Pool, client: &Client, at: usize, most: usize) -> Option<Result<R>> {
-        let wants_slot = !self.is_exhausted() && self.flight.len() <= most;
-        let (_, result, slot) = self.flight.take(at, wants_slot)?;
+    /// Takes one result, and sends the next call in its slot; unless there are to be more, which the next poll sends
+    /// in new ones, as the iterator does.
+    fn take_and_send(
+        &mut self,
+        pool: &Pool,
+        client: &Client,
+        at: usize,
+        in_its_slot: bool,
+    ) -> Option<Result<R>> {
+        let (_, result, slot) = self.flight.take(at, in_its_slot && !self.is_exhausted())?;
         if let Some(slot) = slot {
             self.send_in(pool, client, slot);
         }

@@ -6,7 +6,7 @@ use super::Sending;
 use crate::call::Call;
 use crate::error::Result;
 use crate::handle::Handle;
-use crate::many::map::Order;
+use crate::many::line::Order;
 use crate::pool::Pool;
 use crate::pool::reserved::Standing;
 use crate::threads::desk::{Desk, Room};

@@ -127,9 +127,10 @@ impl Supervisor {
         }
         let idle: Vec<usize> = handout.idle(&self.seats).collect();
         for index in idle {
-            let (Some(cell), Some(pid)) = (&mut handout.cells[index].cell, self.seats[index].pid) else {
-                continue;
-            };
+            let place = &mut handout.cells[index];
+            // It has decided, perhaps between the two looks: the next call may take as long as it likes.
+            place.end_at = None;
+            let (Some(cell), Some(pid)) = (&mut place.cell, self.seats[index].pid) else { continue };
             let background = index >= self.limits.background_from;
             give(&self.region, index, background, cell);
             if cell.look() == Look::Spoilt {
