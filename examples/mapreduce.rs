@@ -42,9 +42,13 @@ fn main() -> Anyhow<()> {
     let mut files = Files::new();
     let own = ["multicore", "multicore-macros", "examples", "tests"]
         .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name));
-    let folders: Vec<PathBuf> = arguments[usize::from(check)..].iter().map(PathBuf::from).collect();
+    let named = &arguments[usize::from(check)..];
+    if let Some(option) = named.iter().find(|name| name.starts_with('-')) {
+        return Err(format!("`{option}` is no option: mapreduce [--check] [FOLDER…]").into());
+    }
+    let folders: Vec<PathBuf> = named.iter().map(PathBuf::from).collect();
     for folder in if folders.is_empty() { &own[..] } else { &folders } {
-        words::files(folder, &mut files)?;
+        words::files(folder, &mut files).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     match &*way {
         "--way=sequential" => sequential(&files),

@@ -10,6 +10,23 @@ use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Path, Token, token};
 
 use crate::messages::{self, at};
 
+/// What `parse` makes of the arguments of a macro, or nothing and the mistake noted.
+pub(crate) fn read_arguments<T>(
+    input: TokenStream,
+    errors: &mut Errors,
+    parse: impl FnOnce(ParseStream<'_>, &mut Errors) -> syn::Result<T>,
+) -> Option<T> {
+    let parser = |input: ParseStream<'_>| {
+        let result = parse(input, errors);
+        if result.is_err() {
+            // What is left over is no second mistake.
+            let _: syn::Result<TokenStream> = input.parse();
+        }
+        result
+    };
+    parser.parse2(input).map_err(|error| errors.push(error)).ok()
+}
+
 /// All mistakes found so far; the first does not hide the others.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);

@@ -111,7 +111,8 @@
 //!
 //! # Where calls run
 //!
-//! In workers; one chunk as well as many. A call runs right here, in this process, only
+//! In workers; one chunk as well as many. A pool on threads or without workers runs the same calls: [`Backend`] says
+//! what differs. Otherwise a call runs right here, in this process, only
 //!
 //! - when the load guard says no to `par_ranges!`, or with `inline = true`;
 //! - inside a worker: parallel calls that a task makes run one after another;

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::ParseStream;
 use syn::{Expr, Path, Token};
 
 use crate::function;
@@ -30,14 +30,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn read(input: TokenStream, errors: &mut Errors) -> Option<Args> {
-        let parser = |input: ParseStream<'_>| {
-            let result = Args::parse(input, errors);
-            if result.is_err() {
-                let _: syn::Result<TokenStream> = input.parse();
-            }
-            result
-        };
-        parser.parse2(input).map_err(|error| errors.push(error)).ok()
+        options::read_arguments(input, errors, Args::parse)
     }
 
     fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Args> {

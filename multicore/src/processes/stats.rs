@@ -14,7 +14,7 @@ impl Client {
         let totals = self.totals();
         let workers = 0..self.region.geometry().workers;
         let mut sums: Vec<Sums> = workers.map(|worker| read(&self.region, worker)).collect();
-        let mut counts = self.account.counts();
+        let mut counts = self.outcomes.counts();
         for (worker, sums) in sums.iter_mut().enumerate() {
             sums.busy = counts.busy(worker, sums.busy);
         }
@@ -34,7 +34,7 @@ impl Client {
             restarts,
             supervisor_restarts: totals.supervisors,
             workers,
-            elapsed: since(self.account.opened),
+            elapsed: since(self.outcomes.opened),
         }
     }
 }

@@ -6,8 +6,8 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::time::{Duration, Instant};
 
-use crate::processes::client::account::add;
 use crate::processes::client::life::Loss;
+use crate::processes::client::outcomes::add;
 use crate::processes::client::{Client, HELD, Ticket};
 use crate::processes::clock;
 use crate::processes::worker::{low_half, progress, wake_waiters};

@@ -208,7 +208,7 @@ impl Client {
             &life.kept,
         ) {
             Ok(link) => {
-                self.account.counts().supervisors += 1;
+                self.outcomes.counts().supervisors += 1;
                 link.hand_over(&shared);
                 // What the last one was to give back once nobody uses it.
                 link.tell(&Order::Warm);

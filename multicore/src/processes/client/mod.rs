@@ -5,7 +5,6 @@
 //! keeps in memory of its own, so that a worker that scribbles over the region cannot make two
 //! threads use one slot.
 
-pub(crate) mod account;
 mod any;
 pub(crate) mod awaited;
 pub(crate) mod background;
@@ -16,6 +15,7 @@ pub(crate) mod lend;
 pub(crate) mod life;
 mod line;
 pub(crate) mod link;
+pub(crate) mod outcomes;
 pub(crate) mod patrol;
 pub(crate) mod room;
 pub(crate) mod settle;
@@ -31,11 +31,11 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::account::{Account, add, is_sample};
 use self::awaited::Awaited;
 use self::collect::{Kept, held};
 use self::journal::Journal;
 use self::life::{Life, Standing};
+use self::outcomes::{Outcomes, add, is_sample};
 use self::patrol::Patrol;
 use self::shares::Shares;
 use self::warmth::{Share, Warmth};
@@ -121,7 +121,7 @@ pub(crate) struct Client {
     awaited: Awaited,
     /// What calls name of shared data.
     pub(in crate::processes) shares: Shares,
-    pub(in crate::processes) account: Account,
+    pub(in crate::processes) outcomes: Outcomes,
     made_in: Token,
 }
 
@@ -178,7 +178,7 @@ impl Client {
             sleepers: Mutex::new(0),
             awaited: Awaited::default(),
             shares,
-            account: Account::open(),
+            outcomes: Outcomes::open(),
             made_in: fork_guard::token(),
         }
     }
@@ -349,7 +349,7 @@ impl Client {
         self.shares.settled(ticket);
         self.seats[slot].held.store(0, Release);
         {
-            let mut counts = self.account.counts();
+            let mut counts = self.outcomes.counts();
             self.header(ticket).state.abandon(ticket.generation);
             counts.unsent += 1;
         }

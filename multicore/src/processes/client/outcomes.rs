@@ -34,7 +34,7 @@ pub(in crate::processes) fn is_sample(generation: u32) -> bool {
 }
 
 /// What is counted where no call comes by that succeeds.
-pub(in crate::processes) struct Account {
+pub(in crate::processes) struct Outcomes {
     counts: Mutex<Counts>,
     /// When the pool was opened.
     pub(in crate::processes) opened: u64,
@@ -54,7 +54,7 @@ pub(in crate::processes) struct Counts {
 
 impl Counts {
     /// How long a worker is to be said to be busy, so that it never gets less. One that had read the clock and was
-    /// not yet through with its account, when somebody looked who read the clock later, ends with less than he saw.
+    /// not yet through with its count, when somebody looked who read the clock later, ends with less than he saw.
     pub(in crate::processes) fn busy(&mut self, worker: usize, nanoseconds: u64) -> u64 {
         self.busy.resize(self.busy.len().max(worker + 1), 0);
         self.busy[worker] = self.busy[worker].max(nanoseconds);
@@ -87,9 +87,9 @@ fn count(counts: &mut CallCounts, verdict: Verdict) {
     } += 1;
 }
 
-impl Account {
-    pub(in crate::processes) fn open() -> Account {
-        Account { counts: Mutex::default(), opened: clock::now() }
+impl Outcomes {
+    pub(in crate::processes) fn open() -> Outcomes {
+        Outcomes { counts: Mutex::default(), opened: clock::now() }
     }
 
     /// Whoever needs the lock of the kept outcomes as well takes that one before.
@@ -161,7 +161,7 @@ impl Client {
 
     #[cold]
     fn count_verdict(&self, slot: usize) {
-        let mut counts = self.account.counts();
+        let mut counts = self.outcomes.counts();
         if let Some(verdict) = Verdict::of(self.region.slot(slot).verdict.swap(0, Relaxed)) {
             counts.count(verdict);
         }
@@ -173,14 +173,14 @@ impl Client {
         // Of a run that came to nothing.
         header.verdict.store(0, Relaxed);
         header.published.store(0, Relaxed);
-        self.account.counts().count_loss(loss);
+        self.outcomes.counts().count_loss(loss);
     }
 
     /// Adds up what there is.
     pub(in crate::processes) fn totals(&self) -> Totals {
         // Until it is added up nobody withdraws, loses or counts a call.
         let _kept = self.kept();
-        let counts = self.account.counts();
+        let counts = self.outcomes.counts();
         let standing = self.standing.load(Relaxed);
         let over = standing == Standing::Closed as u32 || standing == Standing::Failed as u32;
         let (mut calls, mut sent) = (counts.failed, 0_u64);
