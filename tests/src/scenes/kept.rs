@@ -168,14 +168,7 @@ pub fn nothing_is_left_of_shared_data_that_came_and_went() {
         }
         drop(last);
         rig.check();
-        let mut processes = rig.workers();
-        processes.push(rig.supervisor());
-        eventually("nobody has any of it", || {
-            // A detached call's data goes when somebody looks.
-            get(&rig.pool, tasks::nap::call(110));
-            let left = |pid| descriptors(pid).len() + mappings(pid).len();
-            left(client) == 0 && processes.iter().all(|process| left(process.pid) == 0)
-        });
+        nobody_has_any(rig, client);
     });
 }
 
@@ -271,5 +264,17 @@ pub fn a_limit_on_descriptors_is_an_error_and_no_more() {
         assert!(came > 20, "{came} came through");
         drop(all);
         everywhere(rig, &numbers());
+    });
+}
+
+/// Waits until neither the client nor any process of its pool has shared memory besides the region.
+pub(super) fn nobody_has_any(rig: &Rig, client: i32) {
+    let mut processes = rig.workers();
+    processes.push(rig.supervisor());
+    eventually("nobody has any of it", || {
+        // What a detached call named goes when somebody looks.
+        get(&rig.pool, tasks::nap::call(110));
+        let left = |pid| descriptors(pid).len() + mappings(pid).len();
+        left(client) == 0 && processes.iter().all(|process| left(process.pid) == 0)
     });
 }

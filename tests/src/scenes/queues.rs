@@ -11,6 +11,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use super::kept::nobody_has_any;
 use super::shared::get;
 use crate::fixture::{Folder, in_family};
 use crate::payload::Random;
@@ -354,14 +355,7 @@ pub fn nothing_is_left_of_queues_that_came_and_went() {
             assert!(jobs(&queue).eq(n..n + 4));
         }
         rig.check();
-        let mut processes = rig.workers();
-        processes.push(rig.supervisor());
-        eventually("nobody has any of it", || {
-            // A detached call's queue goes when somebody looks.
-            get(&rig.pool, tasks::nap::call(110));
-            let left = |pid| descriptors(pid).len() + mappings(pid).len();
-            left(client) == 0 && processes.iter().all(|process| left(process.pid) == 0)
-        });
+        nobody_has_any(rig, client);
     });
 }
 
