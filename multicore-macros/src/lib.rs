@@ -15,6 +15,7 @@ mod map_reduce;
 mod messages;
 mod options;
 mod par_ranges;
+mod resource;
 mod site;
 mod task;
 mod threaded;
@@ -96,6 +97,68 @@ pub fn worker_start(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
     hook::expand(hook::Kind::Exit, options.into(), item.into()).into()
+}
+
+/// Makes a function the maker of a resource: a value that each worker makes at its first use and keeps from call to
+/// call, such as a connection or a model.
+///
+/// The function stays an ordinary one, and gets a type of the same name with `get()`, `with(…)` and `try_get()`.
+/// It takes nothing and returns the value, or a `Result` of it.
+///
+/// ```ignore
+/// #[multicore::resource(max_age = "10m", check = is_alive)]
+/// fn db() -> Result<postgres::Client, postgres::Error> {
+///     postgres::Client::connect("host=localhost user=web", postgres::NoTls)
+/// }
+///
+/// fn is_alive(client: &mut postgres::Client) -> bool {
+///     client.is_valid(Duration::from_secs(1)).is_ok()
+/// }
+///
+/// #[multicore::task(error = "text")]
+/// fn rename(id: i64, name: &str) -> Result<u64, postgres::Error> {
+///     db::get()?.execute("UPDATE users SET name = $2 WHERE id = $1", &[&id, &name])
+/// }
+/// ```
+///
+/// | | gives |
+/// |---|---|
+/// | `db::get()` | a `ResourceGuard<T>`, which dereferences to the value; `Result<ResourceGuard<T>, E>` where the function returns a `Result`. Panics where it cannot be borrowed |
+/// | `db::with(\|client\| …)` | what the closure returns, or a `Result` of it |
+/// | `db::try_get()` | `Result<ResourceGuard<T>, ResourceError<E>>`, and no panic |
+///
+/// # Rules
+///
+/// They are applied around every call, as Django does around every request:
+///
+/// - A value is made at its first use, once a worker; on threads once a thread, and where calls run in the thread
+///   that makes them once in that thread. When the function fails, this use gets the error, and the next one tries
+///   again.
+/// - It is closed after a call when it is older than `max_age`, by a clock that nobody sets.
+/// - When a call that borrowed it returned `Err` or panicked, it is checked before its next use, at most once a
+///   call, and replaced when it fails. Without a `check` it is kept after an `Err` and replaced after a panic.
+/// - `reset` puts it in order after each call that borrowed it, whatever became of the call.
+/// - All are closed when the worker ends in an orderly way, after its exit functions, the last one made first.
+///   A function that makes one may use others: those are closed after it, and when one of them is replaced, so is
+///   what was made with it.
+/// - What was made before a fork is neither used nor closed in the child.
+/// - In the client, outside of calls, it is refused, unless `client` is said: then it belongs to the thread that
+///   uses it, and each use counts as a call.
+///
+/// | option | means |
+/// |---|---|
+/// | `max_age = "10m"` | how long a value is used (`ms`, `s`, `m`, `h`); `"0s"`: for one call; else as long as the worker lives |
+/// | `check = is_alive` | takes `&mut T` or `&T`, returns `bool` or `Result<(), E>` |
+/// | `check_idle = "30s"` | also checked before its first use in a call when it was not used for so long; `"0s"`: in each call |
+/// | `reset = roll_back` | takes `&mut T` or `&T`, returns `bool` or `Result<(), E>`; the value is replaced when it fails |
+/// | `on_close = quit` | takes the `T`, returns nothing or `Result<(), E>`; else it is dropped |
+/// | `client` | may be used in the client outside of calls as well |
+/// | `r2d2` | the function gives an `r2d2::ManageConnection`, or a `Result` of one with its own error: the value is its connection, checked by `is_valid` and replaced when `has_broken` says so. Needs the feature `r2d2` |
+/// | `type = Db` | the type's name, where the function's is taken |
+/// | `crate = path::to::multicore` | where the crate is, if it was renamed |
+#[proc_macro_attribute]
+pub fn resource(options: TokenStream, item: TokenStream) -> TokenStream {
+    resource::expand(options.into(), item.into()).into()
 }
 
 /// Makes a function run in a child of this process that is forked at each call: it sees all memory as it is, and

@@ -92,7 +92,7 @@ pub(crate) fn unknown_error(name: &str) -> String {
 pub(crate) const EMPTY_NAME: &str =
     "a task's name cannot be empty; leave `name` out to use the function's path";
 pub(crate) const DURATION: &str =
-    "a timeout is a whole number and a unit: \"100ms\", \"2s\", \"1m\" or \"1h\"";
+    "a length of time is a whole number and a unit: \"100ms\", \"2s\", \"1m\" or \"1h\"";
 pub(crate) const DURATION_ZERO: &str = "a timeout of 0 would end every call; leave `timeout` out for none";
 
 // The item.
@@ -231,6 +231,22 @@ pub(crate) const HOOK_GENERIC: &str = "a worker's start or exit function cannot 
 pub(crate) fn hook_async(attribute: &str) -> String {
     format!("`#[{attribute}]` goes on a function that is not `async`: block on a runtime inside")
 }
+
+// `#[resource]`.
+
+pub(crate) const IDLE_WITHOUT_CHECK: &str = "`check_idle` says when `check` is asked; add `check = is_alive`";
+pub(crate) const RESOURCE_NOTHING: &str =
+    "a resource's function returns the value that workers keep, or a `Result` of it";
+pub(crate) const RESOURCE_ARGUMENTS: &str = "a resource's function takes no arguments: each worker calls it by itself; read them from the environment";
+pub(crate) const RESOURCE_SELF: &str =
+    "a resource's function takes no `self`: move it out of the `impl` or `trait` block";
+pub(crate) const RESOURCE_GENERIC: &str = "a resource's function cannot be generic: each worker keeps one value of one type; write a function for each type";
+pub(crate) const RESOURCE_IMPL: &str =
+    "a resource has one type, not `impl Trait`: write the type, or `Box<dyn Trait>`";
+pub(crate) const RESOURCE_ASYNC: &str = "a resource's function cannot be `async`: a worker waits until it has its value; \
+     remove `async` and block on a runtime inside, or keep a runtime as a resource of its own";
+pub(crate) const RESOURCE_UNSAFE: &str = "a resource's function cannot be `unsafe`: workers call it by themselves; remove \
+     `unsafe` and put an `unsafe` block inside";
 
 // `par_ranges!`.
 

@@ -138,8 +138,21 @@ impl Setting {
         }
     }
 
-    /// `"100ms"`, `"2s"`, `"1m"`, `"1h"`.
+    /// `type = Name`.
+    pub(crate) fn name_of_type(&self, example: &str) -> syn::Result<Ident> {
+        self.path(example)?.get_ident().cloned().ok_or_else(|| self.wrong_kind(example))
+    }
+
+    /// `"100ms"`, `"2s"`, `"1m"`, `"1h"`: a limit, which is not 0.
     pub(crate) fn duration(&self, example: &str) -> syn::Result<Duration> {
+        match self.span_of_time(example) {
+            Ok(Duration::ZERO) => Err(at(self.text(example)?, messages::DURATION_ZERO)),
+            duration => duration,
+        }
+    }
+
+    /// As [`duration`](Self::duration), and it may be 0.
+    pub(crate) fn span_of_time(&self, example: &str) -> syn::Result<Duration> {
         let literal = self.text(example)?;
         let text = literal.value();
         let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -152,7 +165,6 @@ impl Setting {
             _ => return Err(at(literal, messages::DURATION)),
         };
         match number.parse::<u64>().ok().and_then(|number| number.checked_mul(scale)) {
-            Some(0) => Err(at(literal, messages::DURATION_ZERO)),
             Some(millis) => Ok(Duration::from_millis(millis)),
             None => Err(at(literal, messages::DURATION)),
         }

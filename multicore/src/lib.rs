@@ -198,6 +198,7 @@ mod processes;
 mod queue;
 mod registry;
 mod report;
+mod resource;
 mod sandbox;
 mod shared;
 mod shm;
@@ -247,7 +248,9 @@ pub use many::ranges::{Ranges, ranges, ranges_with};
 pub use many::stream::MapStream;
 pub use many::task::Task;
 pub use many::tree::{MergeTask, tree_reduce};
-pub use multicore_macros::{forked, main, map_reduce, par_ranges, task, threaded, worker_exit, worker_start};
+pub use multicore_macros::{
+    forked, main, map_reduce, par_ranges, resource, task, threaded, worker_exit, worker_start,
+};
 pub use pool::Pool;
 pub use pool::default::{initialize, initialize_with, shutdown};
 pub use pool::reserved::{Reserved, Reserving, reserve};
@@ -260,7 +263,8 @@ pub use queue::error::{PopError, PushError};
 #[cfg(processes)]
 pub use queue::iter::{CloseOnDrop, Iter as QueueIter};
 pub use registry::{TaskInfo, tasks};
+pub use resource::{ResourceError, ResourceGuard};
 #[cfg(all(feature = "sandbox", processes))]
 pub use sandbox::Sandbox;
 pub use shared::{Shared, share};
-pub use stats::{CallCounts, Histogram, RestartCounts, Stats, WorkerStats};
+pub use stats::{CallCounts, Histogram, ResourceStats, RestartCounts, Stats, WorkerStats};

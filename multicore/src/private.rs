@@ -10,6 +10,7 @@ mod perhaps;
 pub(crate) mod plain;
 mod preload;
 mod probe;
+mod resource;
 pub(crate) mod route;
 mod text;
 
@@ -39,12 +40,15 @@ pub use crate::many::par::{ParOptions, par_ranges};
 pub use multicore_macros::__beside;
 
 pub use crate::registry::{Declared, Entry, Hook, HookKind, Registered};
+pub use crate::resource::scope::Scope;
+pub use crate::resource::{Resource, Rules, acquire};
 
 pub use apart::*;
 pub use hook::{HookOutcome, hook_outcome};
 pub use mapping::{Mapping, mapping};
 pub use preload::{Preload, preload};
 pub use probe::*;
+pub use resource::*;
 pub use route::*;
 pub use text::*;
 
@@ -61,6 +65,7 @@ pub mod traits {
         ProbeElement as _, ProbeError as _, ProbeNothing as _, ProbePlain as _, ProbeShared as _,
         ProbeWhole as _,
     };
+    pub use super::resource::{NoFailure as _, PerhapsFailure as _};
     pub use super::route::{ByNothing as _, ByPlain as _, ByPlainOrSerde as _, BySerde as _};
     pub use super::text::{InBox as _, InNoBox as _, InSendBox as _, NoResult as _};
 }
@@ -145,6 +150,30 @@ macro_rules! __multicore_progress {
 }
 
 pub use crate::__multicore_progress as progress;
+
+/// A resource that is a manager's connection, or the one error that says which feature has it.
+#[doc(hidden)]
+#[cfg(feature = "r2d2")]
+#[macro_export]
+macro_rules! __multicore_r2d2 {
+    ($($item:tt)*) => {
+        $($item)*
+    };
+}
+
+/// A resource that is a manager's connection, or the one error that says which feature has it.
+#[doc(hidden)]
+#[cfg(not(feature = "r2d2"))]
+#[macro_export]
+macro_rules! __multicore_r2d2 {
+    ($($item:tt)*) => {
+        ::core::compile_error!(
+            "the option `r2d2` needs the feature `r2d2` of `multicore`: write `multicore = { …, features = [\"r2d2\"] }` in Cargo.toml"
+        );
+    };
+}
+
+pub use crate::__multicore_r2d2 as r2d2;
 
 /// Makes a call out of generated code's parts.
 pub fn call<'a, A: 'a, R: 'a>(

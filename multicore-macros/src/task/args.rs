@@ -46,7 +46,7 @@ impl Args {
         for setting in options::read(tokens, KNOWN, errors) {
             match setting.name.to_string().as_str() {
                 "name" => args.name = errors.note(name(&setting)),
-                "type" => args.type_name = errors.note(type_name(&setting)),
+                "type" => args.type_name = errors.note(setting.name_of_type("type = RenderTask")),
                 "codec" => args.codec = errors.note(codec(&setting)).unwrap_or(Codec::Bincode),
                 "error" => args.text = errors.note(text(&setting)).is_some(),
                 "timeout" => args.timeout = errors.note(setting.duration("timeout = \"2s\"")),
@@ -66,11 +66,6 @@ fn name(setting: &Setting) -> syn::Result<LitStr> {
         "" => Err(at(literal, messages::EMPTY_NAME)),
         _ => Ok(literal.clone()),
     }
-}
-
-fn type_name(setting: &Setting) -> syn::Result<Ident> {
-    let example = "type = RenderTask";
-    setting.path(example)?.get_ident().cloned().ok_or_else(|| setting.wrong_kind(example))
 }
 
 fn codec(setting: &Setting) -> syn::Result<Codec> {

@@ -73,7 +73,7 @@ fn call(task: &Task) -> TokenStream {
         };
         quote!(#all.add(__multicore::put(#route, #value, #encoder));)
     });
-    let invocation = invoke_here(task);
+    let invocation = result_here(task, &scoped(task, &run_here(task)));
     quote_spanned! {span(task)=>
         impl #companion {
             #[doc = #documentation]
@@ -177,7 +177,7 @@ fn run(task: &Task) -> TokenStream {
         Form::Owned => quote!(#name),
         Form::Lent => quote!(&*#name),
     });
-    let call = invoke(task, &quote!(#function(#(#values),*)));
+    let call = invoke(task, &scoped(task, &quote!(#function(#(#values),*))));
     let put = match &task.lent_result {
         Some(lent) => {
             let route = route(span(task), &quote!(#lent), Form::Lent);
@@ -205,7 +205,8 @@ fn call_with(task: &Task) -> TokenStream {
     let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
     let types = arguments.iter().map(call_type);
     let tuple = quote!((#(#types,)*));
-    let invocation = invoke_here(task);
+    // Part of a call whose scope stands around all of its steps.
+    let invocation = result_here(task, &run_here(task));
     quote_spanned! {span(task)=>
         impl<'call> __multicore::CallWith<'call, #tuple> for #companion {
             fn call_with((#(#names,)*): #tuple) -> __multicore::Call<'call, <Self as __multicore::TaskFn>::Output> {
@@ -262,6 +263,19 @@ fn probe(function: &str, ty: &Type, marker: &TokenStream, method: &str) -> Token
     quote_spanned!(first=> __multicore::#function(#marked #asked);)
 }
 
+/// The call within the scope that the rules of resources go by.
+fn scoped(task: &Task, call: &TokenStream) -> TokenStream {
+    let (scope, returned) = (local("scope"), local("returned"));
+    quote_spanned! {span(task)=>
+        {
+            let #scope = __multicore::Scope::enter();
+            let #returned = #call;
+            #scope.end((&&__multicore::Seen(&#returned)).__multicore_failed());
+            #returned
+        }
+    }
+}
+
 /// The function's value as the call's result.
 fn invoke(task: &Task, call: &TokenStream) -> TokenStream {
     if !task.args.text {
@@ -271,11 +285,16 @@ fn invoke(task: &Task, call: &TokenStream) -> TokenStream {
     quote_spanned!(span(task)=> (&&&__multicore::Returned::<#ty>::NEW).__multicore_text(#call))
 }
 
-/// The function, run with what `call` takes, and its value as the call's result.
-fn invoke_here(task: &Task) -> TokenStream {
+/// The function, run with what `call` takes.
+fn run_here(task: &Task) -> TokenStream {
     let Task { function, arguments, .. } = task;
     let names = arguments.iter().map(|argument| &argument.name);
-    let invocation = invoke(task, &quote!(#function(#(#names),*)));
+    quote!(#function(#(#names),*))
+}
+
+/// What that returns as the call's result.
+fn result_here(task: &Task, call: &TokenStream) -> TokenStream {
+    let invocation = invoke(task, call);
     match &task.lent_result {
         Some(lent) => quote_spanned!(lent.span()=> __multicore::to_owned(#invocation)),
         None => invocation,

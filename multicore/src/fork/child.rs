@@ -14,6 +14,7 @@ use crate::fork::{INDEX, value};
 use crate::panics;
 use crate::processes::worker::ready;
 use crate::report::Report;
+use crate::resource;
 use crate::shm::layout::Outcome;
 use crate::shm::region::Region;
 use crate::shm::window::WindowWriter;
@@ -44,6 +45,7 @@ where
     let ended = panic::catch_unwind(AssertUnwindSafe(|| {
         settle_in(orders, region);
         answer(orders, region, closure);
+        resource::close_all();
         children::end_all();
         process::flush_output();
     }));

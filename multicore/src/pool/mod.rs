@@ -22,6 +22,7 @@ use crate::processes::client::Client;
 use crate::processes::client::launch::Origin;
 #[cfg(processes)]
 use crate::processes::worker::ready;
+use crate::resource;
 #[cfg(threads)]
 use crate::threads::around;
 #[cfg(threads)]
@@ -265,7 +266,7 @@ impl Pool {
             Engine::Processes(client) => client.shut_down(client.settings.shutdown_timeout),
             #[cfg(threads)]
             Engine::Threads(threads) => threads.shut_down(),
-            Engine::Inline { .. } => {}
+            Engine::Inline { .. } => resource::close_calls_own(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::processes::client::Client;
 use crate::processes::clock;
 use crate::shm::region::Region;
 use crate::shm::tally::{Replaced, Sums};
-use crate::stats::{Histogram, RestartCounts, Stats, WorkerStats};
+use crate::stats::{Histogram, ResourceStats, RestartCounts, Stats, WorkerStats};
 
 impl Client {
     pub(crate) fn stats(&self) -> Stats {
@@ -21,7 +21,8 @@ impl Client {
         drop(counts);
         let workers = sums.iter().enumerate().map(|(worker, sums)| {
             let pid = self.region.worker(worker).pid.load(Relaxed) as i32;
-            worker_stats(sums, (pid > 0 && !totals.over).then_some(pid))
+            let resources = ResourceStats::from(&self.region.tally(worker).resources);
+            WorkerStats { resources, ..worker_stats(sums, (pid > 0 && !totals.over).then_some(pid)) }
         });
         let workers: Vec<WorkerStats> = workers.collect();
         let restarts = workers.iter().fold(RestartCounts::default(), |all, worker| all + worker.restarts);
@@ -58,6 +59,7 @@ fn worker_stats(sums: &Sums, pid: Option<i32>) -> WorkerStats {
             cancelled: replaced(Replaced::Cancelled),
             recycled: replaced(Replaced::Recycled),
         },
+        ..WorkerStats::default()
     }
 }
 

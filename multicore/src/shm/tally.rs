@@ -92,6 +92,32 @@ pub(crate) enum Replaced {
 /// How many reasons there are.
 pub(crate) const REASONS: usize = 4;
 
+/// How a worker came by a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    Made,
+    /// It was there from before.
+    Reused,
+    Checked,
+    /// It was closed before its worker's end.
+    Replaced,
+}
+
+/// How often, by [`Reuse`]. Whoever writes adds in one step: a task's own threads have resources as well.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(crate) struct ReuseCounts([AtomicU64; 4]);
+
+impl ReuseCounts {
+    pub(crate) fn add(&self, what: Reuse) {
+        self.0[what as usize].fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn of(&self, what: Reuse) -> u64 {
+        self.0[what as usize].load(Relaxed)
+    }
+}
+
 /// One seat's part of the region.
 #[repr(C, align(128))]
 pub(crate) struct Tally {
@@ -103,6 +129,8 @@ pub(crate) struct Tally {
     runs: Buckets,
     /// How long calls waited.
     waits: Buckets,
+    /// How its workers came by their resources.
+    pub(crate) resources: ReuseCounts,
     past: Past,
 }
 

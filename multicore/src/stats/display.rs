@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::stats::{CallCounts, RestartCounts, Stats};
+use crate::stats::{CallCounts, ResourceStats, RestartCounts, Stats};
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,6 +14,9 @@ impl fmt::Display for Stats {
         match self.supervisor_restarts {
             0 => writeln!(f)?,
             times => writeln!(f, "; supervisor {times}")?,
+        }
+        if self.resources() != ResourceStats::default() {
+            writeln!(f, "resources {}", self.resources())?;
         }
         write!(f, "busy      {:.0} % of {:.1?}", 100.0 * self.utilisation(), self.elapsed)?;
         for (number, worker) in self.workers.iter().enumerate() {
@@ -57,6 +60,13 @@ impl fmt::Display for RestartCounts {
             (self.recycled, "recycled"),
         ];
         total(f, self.all(), &parts)
+    }
+}
+
+impl fmt::Display for ResourceStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ResourceStats { made, reused, checked, replaced } = self;
+        write!(f, "made {made}, reused {reused}, checked {checked}, replaced {replaced}")
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 pub use self::histogram::Histogram;
+use crate::shm::tally::{Reuse, ReuseCounts};
 
 /// What a pool has done: [`Pool::stats`](crate::Pool::stats).
 ///
@@ -98,6 +99,23 @@ pub struct WorkerStats {
     pub age: Duration,
     /// How often it was replaced.
     pub restarts: RestartCounts,
+    /// How it came by its [resources](macro@crate::resource). Not counted in a sandboxed pool.
+    pub resources: ResourceStats,
+}
+
+/// How workers came by their [resources](macro@crate::resource).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ResourceStats {
+    /// Values that were made.
+    pub made: u64,
+    /// Uses of a value that was there already.
+    pub reused: u64,
+    /// Checks whether a value is good still.
+    pub checked: u64,
+    /// Values that were closed before their worker's end: too old, found dead or broken, discarded, or made with
+    /// the help of one that was.
+    pub replaced: u64,
 }
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -124,6 +142,12 @@ impl Stats {
             workers: workers.collect(),
             elapsed: self.elapsed.saturating_sub(earlier.elapsed),
         }
+    }
+
+    /// How all workers together came by their resources.
+    #[must_use]
+    pub fn resources(&self) -> ResourceStats {
+        self.workers.iter().fold(ResourceStats::default(), |all, worker| all + worker.resources)
     }
 
     /// How much of their time the workers were busy, from 0 to 1; 0 where there are none.
@@ -187,6 +211,41 @@ impl RestartCounts {
     }
 }
 
+impl ResourceStats {
+    fn since(self, earlier: ResourceStats) -> ResourceStats {
+        ResourceStats {
+            made: self.made.saturating_sub(earlier.made),
+            reused: self.reused.saturating_sub(earlier.reused),
+            checked: self.checked.saturating_sub(earlier.checked),
+            replaced: self.replaced.saturating_sub(earlier.replaced),
+        }
+    }
+}
+
+impl Add for ResourceStats {
+    type Output = ResourceStats;
+
+    fn add(self, other: ResourceStats) -> ResourceStats {
+        ResourceStats {
+            made: self.made.saturating_add(other.made),
+            reused: self.reused.saturating_add(other.reused),
+            checked: self.checked.saturating_add(other.checked),
+            replaced: self.replaced.saturating_add(other.replaced),
+        }
+    }
+}
+
+impl From<&ReuseCounts> for ResourceStats {
+    fn from(counts: &ReuseCounts) -> ResourceStats {
+        ResourceStats {
+            made: counts.of(Reuse::Made),
+            reused: counts.of(Reuse::Reused),
+            checked: counts.of(Reuse::Checked),
+            replaced: counts.of(Reuse::Replaced),
+        }
+    }
+}
+
 impl Add for RestartCounts {
     type Output = RestartCounts;
 
@@ -208,6 +267,7 @@ impl WorkerStats {
             busy: self.busy.saturating_sub(earlier.busy),
             age: self.age,
             restarts: self.restarts.since(earlier.restarts),
+            resources: self.resources.since(earlier.resources),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{CallCounts, Histogram, RestartCounts, Stats, WorkerStats};
+use super::{CallCounts, Histogram, ResourceStats, RestartCounts, Stats, WorkerStats};
 use crate::shm::tally::{BUCKETS, Counted, bucket};
 
 fn of(durations: &[u64]) -> Histogram {
@@ -82,6 +82,7 @@ fn work(times: u64) -> Stats {
         busy: Duration::from_millis(250 * times),
         age: Duration::from_secs(1),
         restarts,
+        resources: ResourceStats { made: times, reused: 49 * times, ..ResourceStats::default() },
     };
     Stats {
         calls: CallCounts { running: 1, done: 98 * times, panicked: times, ..CallCounts::default() },
@@ -111,6 +112,7 @@ waited    half within 100.0ns, 99 % within 100.0ns, the longest 100.0ns (of 1 as
 ran       half within 5.0ms, 99 % within 5.0ms, the longest 5.0ms
 moved     700 B there, 2.9 MiB back
 restarts  2: 2 died
+resources made 2, reused 98, checked 0, replaced 0
 busy      25 % of 1.0s
 worker 0  pid 4711     calls 50         busy 250.0ms   restarts 1
 worker 1  pid -        calls 50         busy 250.0ms   restarts 1";

@@ -13,6 +13,7 @@ use super::{around, hooks};
 use crate::call::Call;
 use crate::config::Settings;
 use crate::error::{Error, Result};
+use crate::resource;
 
 /// A pool of threads.
 pub(crate) struct Threads {
@@ -87,13 +88,14 @@ fn crew(desk: &Arc<Desk>, threads: usize) -> Result<ThreadPool, ThreadPoolBuildE
         .num_threads(threads)
         .thread_name(|index| format!("multicore {index}"))
         .start_handler(move |index| {
-            around::join(key(&arriving));
+            around::join(key(&arriving), arriving.resources(index));
             arriving.arrived(index, hooks::start());
         })
         .exit_handler(move |index| {
             if leaving.is_ready(index) {
                 hooks::exit();
             }
+            resource::close_all();
             leaving.left(index);
         })
         // The calls' own are caught before. What is left are a waker's, and whoever set that has its result.

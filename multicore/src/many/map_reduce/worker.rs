@@ -15,6 +15,7 @@ use super::table::{Spill, Table};
 use super::trouble::Trouble;
 use crate::call::Invocation;
 use crate::codec::{self, Failure};
+use crate::resource::scope;
 use crate::shared::travel;
 
 /// What a map call is to do, beside its inputs.
@@ -78,6 +79,13 @@ pub(super) fn map<M: MapTask<S>, C: CombineTask<M::Value>, S>(
     order: MapOrder,
     inputs: Vec<M::Input>,
 ) -> MapAnswer<M::Error> {
+    scope::around(|| map_inputs::<M, C, S>(order, inputs), |answer| !matches!(answer, MapAnswer::Done { .. }))
+}
+
+fn map_inputs<M: MapTask<S>, C: CombineTask<M::Value>, S>(
+    order: MapOrder,
+    inputs: Vec<M::Input>,
+) -> MapAnswer<M::Error> {
     let began = Instant::now();
     let file = match order.file.open() {
         Ok(file) => file,
@@ -117,6 +125,16 @@ where
 }
 
 pub(super) fn reduce<K, V, C, R, T>(order: ReduceOrder) -> Result<Reduction, Trouble>
+where
+    K: Key,
+    V: Travels,
+    C: CombineTask<V>,
+    R: ReduceTask<K, V, T>,
+{
+    scope::around(|| reduce_runs::<K, V, C, R, T>(order), Result::is_err)
+}
+
+fn reduce_runs<K, V, C, R, T>(order: ReduceOrder) -> Result<Reduction, Trouble>
 where
     K: Key,
     V: Travels,

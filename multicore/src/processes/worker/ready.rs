@@ -8,6 +8,7 @@ use crate::processes::worker::Worker;
 use crate::processes::worker::limits::Recycling;
 use crate::registry::{HookKind, hooks};
 use crate::report::Report;
+use crate::resource;
 use crate::shm::note::Note;
 use crate::shm::region::Region;
 use crate::sys::latest::Latest;
@@ -108,12 +109,13 @@ impl Worker<'_> {
         }
     }
 
-    /// Runs the exit hooks, and ends.
+    /// Runs the exit hooks, closes what calls have left to later ones, and ends.
     pub(in crate::processes) fn leave(&self, code: i32) -> ! {
         for hook in hooks(HookKind::Exit) {
             // Nobody is left to tell; the other hooks still run.
             let _ = panics::caught(hook.run);
         }
+        resource::close_all();
         process::flush_output();
         process::exit_now(code)
     }

@@ -10,6 +10,7 @@ use crate::codec::Codec;
 use crate::pool::state::WorkerState;
 use crate::shared::travel::Named;
 use crate::shm::own::Memory;
+use crate::shm::tally::ReuseCounts;
 use crate::stats::WorkerStats;
 use crate::threads::count::Count;
 use crate::threads::work::{Outcome, Work};
@@ -49,6 +50,8 @@ pub(super) struct Seat {
     /// Time with calls that are over.
     pub(super) busy: Duration,
     pub(super) born: Option<Instant>,
+    /// How it came by its resources; the thread counts.
+    pub(super) resources: Arc<ReuseCounts>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -155,6 +158,7 @@ impl Seat {
             calls: self.calls,
             busy: self.busy + self.begun.map_or(Duration::ZERO, |begun| begun.elapsed()),
             age: self.born.filter(|_| lives).map_or(Duration::ZERO, |born| born.elapsed()),
+            resources: (&*self.resources).into(),
             ..WorkerStats::default()
         }
     }

@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::report::{Report, client_error};
 use crate::shared::travel::{self, Borrowed};
 use crate::shm::own::Memory;
+use crate::shm::tally::ReuseCounts;
 use crate::shm::window::WindowWriter;
 use crate::sys::fork_guard::{self, Token};
 use crate::threads::around;
@@ -72,6 +73,11 @@ impl Desk {
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the thread of this seat counts on.
+    pub(in crate::threads) fn resources(&self, seat: usize) -> Arc<ReuseCounts> {
+        self.calls().seats[seat].resources.clone()
     }
 
     /// Sleeps until something has moved, at most until the moment; `None` once that is over.

@@ -1,0 +1,243 @@
+//! What stands beside a resource's function: the companion type with what it takes to borrow the value.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Expr;
+use syn::spanned::Spanned;
+
+use super::model::Resource;
+
+pub(crate) fn resource(resource: &Resource) -> TokenStream {
+    let Resource { args, cfgs, deprecated, visibility, companion, .. } = resource;
+    let krate = &args.krate;
+    let documentation = format!(
+        "The resource `{0}` as a type: `{0}::get()` borrows this worker's value of it.",
+        resource.name()
+    );
+    let quiet = deprecated.as_ref().map(|_| quote!(#[allow(deprecated)]));
+    let (kept, borrowed) = match &args.r2d2 {
+        Some(word) => managed(resource, word.span()),
+        None => (own(resource), borrow(resource, &resource.result.value(), resource.result.error().as_ref())),
+    };
+    quote! {
+        #(#cfgs)*
+        #[#krate::__private::__beside(
+            #quiet
+            const _: () = {
+                use #krate::__private as __multicore;
+
+                #kept
+                #borrowed
+            };
+        )]
+        #deprecated
+        #[doc = #documentation]
+        #visibility enum #companion {}
+    }
+}
+
+/// A resource that is what its function returns.
+fn own(resource: &Resource) -> TokenStream {
+    let Resource { companion, result, .. } = resource;
+    let value = result.value();
+    let error = result.error().unwrap_or_else(|| quote!(::core::convert::Infallible));
+    let make = made(resource);
+    let rules = rules(resource, resource.args.check.is_some());
+    let check = resource.args.check.as_ref().map(|check| asks("check", check));
+    let others = others(resource);
+    quote! {
+        impl __multicore::Resource for #companion {
+            type Value = #value;
+            type Error = #error;
+            const RULES: __multicore::Rules = #rules;
+
+            fn make() -> __multicore::Result<Self::Value, Self::Error> {
+                #make
+            }
+
+            #check
+            #others
+        }
+    }
+}
+
+/// What the function gives, as a `Result`.
+fn made(resource: &Resource) -> TokenStream {
+    let Resource { function, result, .. } = resource;
+    let span = result.ty.span();
+    if result.is_result {
+        quote_spanned!(span=> __multicore::Makes::made(#function()))
+    } else {
+        quote_spanned!(span=> __multicore::Result::Ok(#function()))
+    }
+}
+
+/// A resource that is a connection of the manager which its function returns.
+fn managed(resource: &Resource, word: proc_macro2::Span) -> (TokenStream, TokenStream) {
+    let Resource { companion, result, .. } = resource;
+    let manager = result.value();
+    let make = made(resource);
+    let rules = rules(resource, true);
+    let check = match &resource.args.check {
+        Some(check) => asks("check", check),
+        None => quote! {
+            fn check(value: &mut Self::Value) -> bool {
+                __MULTICORE_MANAGER.is_valid(value)
+            }
+        },
+    };
+    let others = others(resource);
+    // Without the feature the one error says so, at the word; nothing else is there to fail.
+    let value = quote!(<#manager as __multicore::ManageConnection>::Connection);
+    let error = quote!(<#manager as __multicore::ManageConnection>::Error);
+    let borrowed = borrow(resource, &value, Some(&error));
+    let all = quote! {
+        static __MULTICORE_MANAGER: __multicore::Manager<#manager> = __multicore::Manager::new();
+
+        impl __multicore::Resource for #companion {
+            type Value = #value;
+            type Error = #error;
+            const RULES: __multicore::Rules = #rules;
+
+            fn make() -> __multicore::Result<Self::Value, Self::Error> {
+                __MULTICORE_MANAGER.connect(|| #make)
+            }
+
+            fn is_broken(value: &mut Self::Value) -> bool {
+                __MULTICORE_MANAGER.has_broken(value)
+            }
+
+            #check
+            #others
+        }
+
+        #borrowed
+    };
+    (quote_spanned!(word=> __multicore::r2d2! { #all }), TokenStream::new())
+}
+
+fn rules(resource: &Resource, checks: bool) -> TokenStream {
+    let name = resource.name();
+    let args = &resource.args;
+    let (max_age, check_idle) = (duration(args.max_age), duration(args.check_idle));
+    let (client, resets) = (args.client, args.reset.is_some());
+    quote! {
+        __multicore::Rules {
+            name: ::core::concat!(::core::module_path!(), "::", #name),
+            max_age: #max_age,
+            check_idle: #check_idle,
+            client: #client,
+            checks: #checks,
+            resets: #resets,
+        }
+    }
+}
+
+/// What is done with a value beside making and checking it.
+fn others(resource: &Resource) -> TokenStream {
+    let reset = resource.args.reset.as_ref().map(|reset| asks("reset", reset));
+    let close = resource.args.on_close.as_ref().map(|close| {
+        let said = match close {
+            Expr::Closure(_) => quote_spanned!(close.span()=> __multicore::give(value, #close)),
+            _ => quote_spanned!(close.span()=> (#close)(value)),
+        };
+        let closed = quote_spanned!(close.span()=> __multicore::closed(#said));
+        quote! {
+            fn close(value: Self::Value) -> __multicore::Result<(), __multicore::String> {
+                #closed
+            }
+        }
+    });
+    quote!(#reset #close)
+}
+
+/// A function of the trait that asks the user's: a function directly, so that it may take the value either way, a
+/// closure by a function that tells it its argument's type.
+fn asks(name: &str, function: &Expr) -> TokenStream {
+    let name = proc_macro2::Ident::new(name, proc_macro2::Span::call_site());
+    let said = match function {
+        Expr::Closure(_) => quote_spanned!(function.span()=> __multicore::lend(value, #function)),
+        _ => quote_spanned!(function.span()=> (#function)(value)),
+    };
+    let answer = quote_spanned!(function.span()=> __multicore::healthy(#said));
+    quote! {
+        fn #name(value: &mut Self::Value) -> bool {
+            #answer
+        }
+    }
+}
+
+/// The companion's functions.
+fn borrow(resource: &Resource, value: &TokenStream, error: Option<&TokenStream>) -> TokenStream {
+    let Resource { args, companion, .. } = resource;
+    let krate = &args.krate;
+    let name = resource.name();
+    let [get, with, try_get] = [
+        format!("This worker's `{name}`, borrowed; made if there is none."),
+        format!("What the closure returns, given this worker's `{name}`; made if there is none."),
+        format!(
+            "As `get`, and an error where that panics: where `{name}` is borrowed already, or is not to be had."
+        ),
+    ];
+    let panics = "\n\n# Panics\nWhere it is borrowed in this thread already, and in the client outside of calls, \
+                  unless the attribute says `client`.";
+    let (get, with) = (format!("{get}{panics}"), format!("{with}{panics}"));
+    let guard = quote!(#krate::ResourceGuard<#value>);
+    let (failure, got, with_result, body, with_body) = match error {
+        None => (
+            quote!(::core::convert::Infallible),
+            quote!(#guard),
+            quote!(__MulticoreOutput),
+            quote!(match __multicore::get::<Self>() {
+                __multicore::Result::Ok(guard) => guard,
+                __multicore::Result::Err(never) => match never {},
+            }),
+            quote!(with(&mut Self::get())),
+        ),
+        Some(error) => (
+            quote!(#error),
+            quote!(__multicore::Result<#guard, #error>),
+            quote!(__multicore::Result<__MulticoreOutput, #error>),
+            quote!(__multicore::get::<Self>()),
+            quote!(__multicore::Result::Ok(with(&mut *Self::get()?))),
+        ),
+    };
+    quote! {
+        #[allow(dead_code)]
+        impl #companion {
+            #[doc = #get]
+            #[track_caller]
+            pub fn get() -> #got {
+                #body
+            }
+
+            #[doc = #with]
+            #[track_caller]
+            pub fn with<__MulticoreOutput>(
+                with: impl ::core::ops::FnOnce(&mut #value) -> __MulticoreOutput,
+            ) -> #with_result {
+                #with_body
+            }
+
+            #[doc = #try_get]
+            ///
+            /// # Errors
+            /// The maker's, or why it cannot be borrowed.
+            pub fn try_get() -> __multicore::Result<#guard, #krate::ResourceError<#failure>> {
+                __multicore::acquire::<Self>()
+            }
+        }
+    }
+}
+
+fn duration(value: Option<Duration>) -> TokenStream {
+    match value {
+        Some(value) => {
+            let millis = u64::try_from(value.as_millis()).unwrap_or(u64::MAX);
+            quote!(__multicore::Some(__multicore::Duration::from_millis(#millis)))
+        }
+        None => quote!(__multicore::None),
+    }
+}
