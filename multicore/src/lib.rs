@@ -82,6 +82,34 @@
 //! The default codec stores no field names. Types with `#[serde(flatten)]`, `tag`, `untagged` or
 //! `skip_serializing_if` need `#[multicore::task(codec = "json")]` (feature `json`).
 //!
+//! # What a worker keeps
+//!
+//! [`#[multicore::resource]`](macro@resource) on a function makes what it returns a worker's own: a connection, a
+//! model, a cache. It is made at first use, kept from call to call, checked after a call that failed, put in order
+//! after each call, and closed when it is too old and at the worker's end. So there are as many connections as
+//! workers, whatever the number of calls.
+//!
+//! ```
+//! # struct Connection { queries: u64 }
+//! # impl Connection {
+//! #     fn open() -> std::io::Result<Connection> { Ok(Connection { queries: 0 }) }
+//! #     fn ping(&mut self) -> std::io::Result<()> { Ok(()) }
+//! #     fn rows(&mut self, n: u64) -> u64 { self.queries += 1; n }
+//! # }
+//! #[multicore::resource(max_age = "10m", check = |db| db.ping())]
+//! fn db() -> std::io::Result<Connection> {
+//!     Connection::open()
+//! }
+//!
+//! #[multicore::task(error = "text")]
+//! fn count(table: u64) -> std::io::Result<u64> {
+//!     Ok(db::get()?.rows(table)) // this worker's own, whoever calls
+//! }
+//!
+//! assert_eq!(count::call(3).get()??, 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What goes wrong
 //!
 //! [`Error`] has the table. A panic, a crash or a missed deadline is that one call's error; the pool
@@ -168,7 +196,8 @@
 //!
 //! # Features
 //!
-//! `json`: the codec of that name. `sandbox`: `Config::sandbox`, for tasks that handle what nobody trusts.
+//! `json`: the codec of that name. `r2d2`: any connection manager of that crate is a
+//! [resource](macro@resource). `sandbox`: `Config::sandbox`, for tasks that handle what nobody trusts.
 //! `stream`: mapped results as a `Stream`. `threads`: `Pool::threads`, the same calls on threads ([`Backend`]). Off by
 //! default.
 
