@@ -110,7 +110,6 @@ pub fn get<R: Resource>() -> Result<ResourceGuard<R::Value>, R::Error> {
         ResourceError::Make { source, .. } => source,
         ResourceError::Borrowed { name } => refuse(&ResourceError::<R::Error>::Borrowed { name }),
         ResourceError::Cyclic { name } => refuse(&ResourceError::<R::Error>::Cyclic { name }),
-        ResourceError::Ending { name } => refuse(&ResourceError::<R::Error>::Ending { name }),
         ResourceError::NotInWorker { name } => refuse(&ResourceError::<R::Error>::NotInWorker { name }),
     })
 }

@@ -27,7 +27,7 @@ pub fn acquire<R: Resource>() -> Result<ResourceGuard<R::Value>, ResourceError<R
             Found::TooOld { number } => store::replace(number),
             Found::Lent => return Err(ResourceError::Borrowed { name }),
             Found::BeingMade => return Err(ResourceError::Cyclic { name }),
-            Found::Over => return Err(ResourceError::Ending { name }),
+            Found::Over => return Err(ResourceError::NotInWorker { name }),
             Found::Nothing => {
                 let making = Making::begin(kind);
                 let value = Box::new(R::make().map_err(|source| ResourceError::Make { name, source })?);

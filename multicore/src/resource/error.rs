@@ -27,12 +27,6 @@ pub enum ResourceError<E> {
         /// The function's path.
         name: &'static str,
     },
-    /// Its worker, or this thread, is at its end: what is there is being closed, and nothing new is made.
-    #[error("the resource `{name}` is not made any more: its worker is at its end")]
-    Ending {
-        /// The function's path.
-        name: &'static str,
-    },
     /// Here is no call, and the resource is for calls alone.
     #[error(
         "the resource `{name}` is for workers: use it in a task function, or say `client` in its attribute to have one \

@@ -22,8 +22,6 @@ struct Store {
     making: Vec<BeingMade>,
     /// The number of the last value.
     last: u64,
-    /// Whether all is being closed: then nothing new is made, or closing might have no end.
-    ends: bool,
 }
 
 /// One value.
@@ -75,13 +73,13 @@ pub(super) enum Found {
     Lent,
     BeingMade,
     Nothing,
-    /// All is being closed, or is gone with the thread.
+    /// The thread is ending, and its values are gone.
     Over,
 }
 
 impl Store {
     const fn new() -> Store {
-        Store { made_in: None, kept: Vec::new(), making: Vec::new(), last: 0, ends: false }
+        Store { made_in: None, kept: Vec::new(), making: Vec::new(), last: 0 }
     }
 
     /// Leaves what an ancestor of this process made to itself.
@@ -90,7 +88,6 @@ impl Store {
             self.made_in = Some(fork_guard::token());
             mem::forget(mem::take(&mut self.kept));
             self.making.clear();
-            self.ends = false;
         }
     }
 
@@ -113,7 +110,7 @@ impl Store {
         // One that a call of before did not give back is nobody's any more: its guard closes it, if it is ever dropped.
         self.kept.retain(|kept| (kept.kind.id)() != id || !kept.is_lost(outermost));
         let Some(kept) = self.kept.iter_mut().find(|kept| (kept.kind.id)() == id) else {
-            return if self.ends { Found::Over } else { Found::Nothing };
+            return Found::Nothing;
         };
         let number = kept.number;
         let too_old = kept.used_in < outermost && kept.is_too_old();
@@ -371,11 +368,9 @@ fn close_those(which: fn(&Kept) -> bool) {
         let kept = store.kept.remove(at);
         Some((kept.kind, kept.value?))
     };
-    store(|store| store.ends = true);
     while let Some(Some((kind, value))) = store(newest) {
         kind.end(value);
     }
-    store(|store| store.ends = false);
 }
 
 /// Counts something for this worker, if this thread is one's.

@@ -342,28 +342,6 @@ fn a_goodbye_that_panics_is_survived() {
 }
 
 #[test]
-fn at_the_end_nothing_new_is_made() {
-    fn quit(value: Value) {
-        happens(value.0);
-        assert!(matches!(phoenix::try_get(), Err(ResourceError::Ending { .. })));
-        assert_eq!(base::get().0, "base");
-    }
-
-    #[multicore::resource(on_close = quit)]
-    fn phoenix() -> Value {
-        drop(base::get());
-        made("phoenix")
-    }
-
-    call(|| drop(phoenix::get()));
-    call(close_all);
-    check(&["base made", "phoenix made", "phoenix", "phoenix closed", "base closed"]);
-    call(|| drop(phoenix::get()));
-    check(&["base made", "phoenix made"]);
-    call(close_all);
-}
-
-#[test]
 fn a_maker_that_panics_is_asked_again() {
     #[multicore::resource]
     fn shy() -> Value {
