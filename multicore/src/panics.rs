@@ -41,13 +41,24 @@ pub(crate) fn caught<T>(task: impl FnOnce() -> T) -> Result<T, Report> {
     let result = panic::catch_unwind(AssertUnwindSafe(task));
     RUNNING.set(outer);
     result.map_err(|payload| {
-        let seen = SEEN.take();
+        // At its thread's end nobody has seen it.
+        let seen = SEEN.try_with(|seen| seen.take()).ok().flatten();
         let message = text(&*payload);
         // A payload may panic in its own destructor.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
         let (location, backtrace) = seen.map(|s| (s.location, s.backtrace)).unwrap_or_default();
         Report::Panicked { message, location, backtrace }
     })
+}
+
+/// As [`caught`], where another panic may be on its way: that one keeps its place.
+pub(crate) fn caught_aside<T>(task: impl FnOnce() -> T) -> Result<T, Report> {
+    let seen = SEEN.try_with(|seen| seen.take()).ok().flatten();
+    let result = caught(task);
+    if seen.is_some() {
+        let _ = SEEN.try_with(|place| place.replace(seen));
+    }
+    result
 }
 
 fn install() {
@@ -71,7 +82,8 @@ fn install() {
 fn note(info: &PanicHookInfo<'_>) {
     let backtrace = Backtrace::capture();
     let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
-    SEEN.set(Some(Seen { location: place(info), backtrace }));
+    let seen = Seen { location: place(info), backtrace };
+    let _ = SEEN.try_with(|place| place.replace(Some(seen)));
 }
 
 fn place(info: &PanicHookInfo<'_>) -> Option<String> {

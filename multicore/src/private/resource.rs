@@ -106,17 +106,16 @@ impl<T, E> Makes for Result<T, E> {
 /// Where the resource cannot be borrowed, whatever its maker does.
 #[track_caller]
 pub fn get<R: Resource>() -> Result<ResourceGuard<R::Value>, R::Error> {
-    acquire::<R>().map_err(|error| match error {
-        ResourceError::Make { source, .. } => source,
-        ResourceError::Borrowed { name } => refuse(&ResourceError::<R::Error>::Borrowed { name }),
-        ResourceError::Cyclic { name } => refuse(&ResourceError::<R::Error>::Cyclic { name }),
-        ResourceError::NotInWorker { name } => refuse(&ResourceError::<R::Error>::NotInWorker { name }),
-    })
-}
-
-#[track_caller]
-fn refuse<E>(error: &ResourceError<E>) -> ! {
-    panic!("{error}")
+    // No closures: in those the panic would have its place here.
+    let refusal = match acquire::<R>() {
+        Ok(guard) => return Ok(guard),
+        Err(ResourceError::Make { source, .. }) => return Err(source),
+        Err(ResourceError::Borrowed { name }) => ResourceError::<()>::Borrowed { name },
+        Err(ResourceError::Cyclic { name }) => ResourceError::Cyclic { name },
+        Err(ResourceError::NotInWorker { name }) => ResourceError::NotInWorker { name },
+        Err(ResourceError::Ended { name }) => ResourceError::Ended { name },
+    };
+    panic!("{refusal}")
 }
 
 /// Whether what a function has returned is an `Err`: found by autoderef, as in `route`.

@@ -26,8 +26,8 @@ pub fn acquire<R: Resource>() -> Result<ResourceGuard<R::Value>, ResourceError<R
             }
             Found::TooOld { number } => store::replace(number),
             Found::Lent => return Err(ResourceError::Borrowed { name }),
-            Found::BeingMade => return Err(ResourceError::Cyclic { name }),
-            Found::Over => return Err(ResourceError::NotInWorker { name }),
+            Found::InTheMaking => return Err(ResourceError::Cyclic { name }),
+            Found::Over => return Err(ResourceError::Ended { name }),
             Found::Nothing => {
                 let making = Making::begin(kind);
                 let value = Box::new(R::make().map_err(|source| ResourceError::Make { name, source })?);
@@ -50,7 +50,6 @@ fn good<T: 'static>(
     let mut guard = ResourceGuard::new(kind, number, value);
     if check {
         store::count(Reuse::Checked);
-        // One that panics leaves it to the guard.
         if !guard.passes() {
             ResourceGuard::discard(guard);
             return None;

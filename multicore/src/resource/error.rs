@@ -21,8 +21,8 @@ pub enum ResourceError<E> {
         /// The function's path.
         name: &'static str,
     },
-    /// It is being made, and its function, or one that it calls, asks for it.
-    #[error("the resource `{name}` needs itself in order to be made")]
+    /// It is being made or closed, and the function that does it, or one that it calls, asks for it.
+    #[error("the resource `{name}` needs itself in order to be made or closed")]
     Cyclic {
         /// The function's path.
         name: &'static str,
@@ -33,6 +33,12 @@ pub enum ResourceError<E> {
          here as well"
     )]
     NotInWorker {
+        /// The function's path.
+        name: &'static str,
+    },
+    /// The thread is ending, and has closed its values.
+    #[error("the resource `{name}` cannot be had any more: this thread is ending")]
+    Ended {
         /// The function's path.
         name: &'static str,
     },

@@ -65,8 +65,8 @@ impl<T: 'static> ResourceGuard<T> {
 
     /// Whether the check finds it good.
     pub(super) fn passes(&mut self) -> bool {
-        let check = self.kind.check;
-        check(&mut **self)
+        let kind = self.kind;
+        kind.passes(&mut **self)
     }
 
     /// # Panics

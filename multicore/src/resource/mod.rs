@@ -21,6 +21,7 @@ mod store;
 mod test;
 
 use std::any::{Any, TypeId};
+use std::io::{self, Write};
 use std::time::Duration;
 
 pub use self::acquire::acquire;
@@ -110,20 +111,47 @@ impl<R: Resource> Known for R {
 impl Kind {
     /// Ends a value. Nobody waits for what comes of it, so a failure is printed.
     fn end(&self, value: Box<dyn Any>) {
-        let failed = match panics::caught(|| (self.close)(value)) {
-            Ok(ended) => ended.err(),
-            Err(Report::Panicked { message, location, .. }) => {
-                Some(format!("panicked at {}: {message}", location.unwrap_or_default()))
-            }
-            Err(_) => Some("panicked".to_owned()),
-        };
-        if let Some(why) = failed {
-            eprintln!("multicore: the resource `{}` could not be closed properly: {why}", self.rules.name);
+        if let Err(why) = asked(|| (self.close)(value)).flatten() {
+            self.complain("could not be closed properly", &why);
         }
+    }
+
+    /// Whether the check finds a value good. One that panics does not.
+    fn passes(&self, value: &mut dyn Any) -> bool {
+        self.answer("could not be checked, and is replaced", || (self.check)(value))
     }
 
     /// Puts a value in order; whether it can be used again.
     fn restore(&self, value: &mut dyn Any) -> bool {
-        !self.rules.resets || panics::caught(|| (self.reset)(value)).unwrap_or(false)
+        self.answer("could not be put in order, and is replaced", || (self.reset)(value))
     }
+
+    /// Whether a value is of use still, as far as it knows itself.
+    fn is_whole(&self, value: &mut dyn Any) -> bool {
+        self.answer("is broken, and is replaced", || !(self.is_broken)(value))
+    }
+
+    /// What the user's function says; no, where it panics: another value may do, and this call is not to blame.
+    fn answer(&self, otherwise: &str, ask: impl FnOnce() -> bool) -> bool {
+        asked(ask).unwrap_or_else(|why| {
+            self.complain(otherwise, &why);
+            false
+        })
+    }
+
+    /// Says it where nobody waits; if that cannot be said either, so be it.
+    fn complain(&self, what: &str, why: &str) {
+        let line = format!("multicore: the resource `{}` {what}: {why}\n", self.rules.name);
+        // In one piece: other workers write there as well.
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
+}
+
+/// Runs a function of the user's that belongs to no call's work; a panic in words.
+fn asked<T>(function: impl FnOnce() -> T) -> Result<T, String> {
+    panics::caught_aside(function).map_err(|report| match report {
+        Report::Panicked { message, location: Some(place), .. } => format!("panicked at {place}: {message}"),
+        Report::Panicked { message, .. } => format!("panicked: {message}"),
+        _ => "panicked".to_owned(),
+    })
 }

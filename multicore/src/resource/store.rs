@@ -20,6 +20,10 @@ struct Store {
     made_in: Option<Token>,
     kept: Vec<Kept>,
     making: Vec<BeingMade>,
+    /// What is being closed.
+    closing: Vec<TypeId>,
+    /// Whether all is being closed: what is made meanwhile goes as soon as it comes back.
+    ending: bool,
     /// The number of the last value.
     last: u64,
 }
@@ -71,7 +75,8 @@ pub(super) enum Found {
         number: u64,
     },
     Lent,
-    BeingMade,
+    /// It is being made, or closed.
+    InTheMaking,
     Nothing,
     /// The thread is ending, and its values are gone.
     Over,
@@ -79,7 +84,14 @@ pub(super) enum Found {
 
 impl Store {
     const fn new() -> Store {
-        Store { made_in: None, kept: Vec::new(), making: Vec::new(), last: 0 }
+        Store {
+            made_in: None,
+            kept: Vec::new(),
+            making: Vec::new(),
+            closing: Vec::new(),
+            ending: false,
+            last: 0,
+        }
     }
 
     /// Leaves what an ancestor of this process made to itself.
@@ -88,6 +100,8 @@ impl Store {
             self.made_in = Some(fork_guard::token());
             mem::forget(mem::take(&mut self.kept));
             self.making.clear();
+            self.closing.clear();
+            self.ending = false;
         }
     }
 
@@ -103,8 +117,8 @@ impl Store {
 
     fn find(&mut self, kind: &'static Kind) -> Found {
         let id = (kind.id)();
-        if self.making.iter().any(|making| making.id == id) {
-            return Found::BeingMade;
+        if self.making.iter().any(|making| making.id == id) || self.closing.contains(&id) {
+            return Found::InTheMaking;
         }
         let (call, outermost) = scope::borrows();
         // One that a call of before did not give back is nobody's any more: its guard closes it, if it is ever dropped.
@@ -225,7 +239,7 @@ impl Making {
                 number: store.last,
                 kind,
                 value: None,
-                standing: Standing::Good,
+                standing: if store.ending { Standing::Doomed } else { Standing::Good },
                 of_call: scope::in_call(),
                 born: Instant::now(),
                 given_back: None,
@@ -274,10 +288,14 @@ pub(super) fn suspect_since(number: u64, panicked: bool) {
 /// A guard gives its value back.
 pub(super) fn take_back(kind: &'static Kind, number: u64, mut value: Box<dyn Any>, panicking: bool) {
     // While a panic unwinds nobody is asked anything; the rules for panics hold.
-    let broken = !panicking && (kind.is_broken)(&mut *value);
+    let broken = !panicking && !kind.is_whole(&mut *value);
     let mut value = Some(value);
-    store(|store| {
+    let there = store(|store| {
         let Some(kept) = store.of(number) else { return };
+        if scope::in_call() {
+            // Whoever borrowed it, after this call it is put in order.
+            (kept.used_in, _) = scope::borrows();
+        }
         if kept.kind.rules.check_idle.is_some() {
             kept.given_back = Some(Instant::now());
         }
@@ -291,7 +309,12 @@ pub(super) fn take_back(kind: &'static Kind, number: u64, mut value: Box<dyn Any
     });
     match value {
         // The store knows it no more, or is gone.
-        Some(value) => kind.end(value),
+        Some(value) => {
+            if there.is_some() {
+                count(Reuse::Replaced);
+            }
+            end(kind, value);
+        }
         None if !scope::in_call() => settle_one(number),
         None => close_if_doomed(number),
     }
@@ -329,7 +352,7 @@ fn settle_one(number: u64) {
             let mut value = Some(value);
             store(|store| store.of(number).map(|kept| kept.value = value.take()));
             match value {
-                Some(value) => kind.end(value),
+                Some(value) => end(kind, value),
                 None if !restored => replace(number),
                 None => {}
             }
@@ -346,8 +369,15 @@ pub(super) fn replace(number: u64) {
     }
     if let Some(Some((kind, value))) = store(|store| store.remove(number)) {
         count(Reuse::Replaced);
-        kind.end(value);
+        end(kind, value);
     }
+}
+
+/// Ends a value. Meanwhile its resource is not to be had, or a goodbye that asks for it would never come to an end.
+fn end(kind: &'static Kind, value: Box<dyn Any>) {
+    store(|store| store.closing.push((kind.id)()));
+    kind.end(value);
+    store(|store| store.closing.pop());
 }
 
 /// Closes all that this thread keeps and nobody has, the newest first: its worker is at its end.
@@ -358,7 +388,8 @@ pub(crate) fn close_all() {
 /// Closes what calls have made here, where calls have no thread of their own: their pool is at its end.
 pub(crate) fn close_calls_own() {
     if !scope::is_of_calls() {
-        close_those(|kept| kept.of_call);
+        // As in a worker, their goodbyes may ask for others.
+        scope::around(|| close_those(|kept| kept.of_call), |()| false);
     }
 }
 
@@ -368,9 +399,11 @@ fn close_those(which: fn(&Kept) -> bool) {
         let kept = store.kept.remove(at);
         Some((kept.kind, kept.value?))
     };
+    let outer = store(|store| mem::replace(&mut store.ending, true));
     while let Some(Some((kind, value))) = store(newest) {
-        kind.end(value);
+        end(kind, value);
     }
+    store(|store| store.ending = outer.unwrap_or(false));
 }
 
 /// Counts something for this worker, if this thread is one's.

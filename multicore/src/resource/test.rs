@@ -1,5 +1,7 @@
 //! The rules in one thread: what is made, checked, put in order and closed, and when.
 
+mod trouble;
+
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 
