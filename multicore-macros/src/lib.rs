@@ -134,11 +134,19 @@ pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - A value is made at its first use, once a worker; on threads once a thread, and where calls run in the thread
 ///   that makes them once in that thread. When the function fails, this use gets the error, and the next one tries
 ///   again.
-/// - It is closed after a call when it is older than `max_age`, by a clock that nobody sets.
+/// - It is closed after a call that borrowed it, or else before its next use, when it is older than `max_age`, by a
+///   clock that nobody sets.
 /// - When a call that borrowed it returned `Err` or panicked, it is checked before its next use, at most once a
 ///   call, and replaced when it fails. Without a `check` it is kept after an `Err` and replaced after a panic.
-/// - `reset` puts it in order after each call that borrowed it, whatever became of the call.
-/// - All are closed when the worker ends in an orderly way, after its exit functions, the last one made first.
+/// - `reset` puts it in order after each call that borrowed it, whatever became of the call, unless it is closed
+///   then. A check or a `reset` that panics has failed.
+/// - All of that is within the call and its `timeout`: what never comes back from making, checking, putting in order
+///   or closing a value ends that call with its worker, and nothing else.
+/// - Within a call, and the calls that it makes, there is one guard at a time: a second `get()` panics. What a call
+///   does not give back is lost to later ones, which make another.
+/// - All are closed when the worker ends in an orderly way, after its exit functions, the last one made first. No
+///   time limit covers that but the pool's `shutdown_timeout`: a worker that makes room for a fresh one by
+///   `max_calls` closes its values for as long as it takes. A worker that is killed closes nothing.
 ///   A function that makes one may use others: those are closed after it, and when one of them is replaced, so is
 ///   what was made with it.
 /// - What was made before a fork is neither used nor closed in the child.

@@ -19,6 +19,11 @@ pub fn hand_calls_out() {
     HANDED.store(true, Relaxed);
 }
 
+/// Whether they have: what such a worker counts nobody else sees.
+pub fn are_handed_out() -> bool {
+    HANDED.load(Relaxed)
+}
+
 /// The options of a pool of a scene.
 pub fn builder() -> Config {
     let config = Pool::builder();

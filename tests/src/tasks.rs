@@ -6,6 +6,7 @@ mod faulty;
 mod gates;
 mod hooks;
 pub mod pairs;
+pub mod resources;
 mod values;
 
 use std::fs;

@@ -39,11 +39,14 @@ impl Args {
             type_name: None,
             krate: quote!(::multicore),
         };
-        let mut idle = None;
+        let (mut idle, mut checks) = (None, false);
         for setting in options::read(tokens, KNOWN, errors) {
             match setting.name.to_string().as_str() {
                 "max_age" => args.max_age = errors.note(setting.span_of_time("max_age = \"10m\"")),
-                "check" => args.check = errors.note(function(&setting, "check = is_alive")),
+                "check" => {
+                    args.check = errors.note(function(&setting, "check = is_alive"));
+                    checks = true;
+                }
                 "check_idle" => {
                     args.check_idle = errors.note(setting.span_of_time("check_idle = \"30s\""));
                     idle = Some(setting);
@@ -58,7 +61,7 @@ impl Args {
             }
         }
         if let Some(idle) = idle
-            && args.check.is_none()
+            && !checks
             && args.r2d2.is_none()
         {
             errors.push(messages::at(&idle.name, messages::IDLE_WITHOUT_CHECK));

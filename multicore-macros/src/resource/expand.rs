@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::Expr;
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::{Expr, ExprClosure, Pat, Type};
 
 use super::model::Resource;
 
@@ -66,16 +66,19 @@ fn own(resource: &Resource) -> TokenStream {
 /// What the function gives, as a `Result`.
 fn made(resource: &Resource) -> TokenStream {
     let Resource { function, result, .. } = resource;
-    let span = result.ty.span();
+    let (span, ty) = (result.ty.span(), &result.ty);
     if result.is_result {
-        quote_spanned!(span=> __multicore::Makes::made(#function()))
+        // All that asks for a `Result` says so at one place, and so once.
+        let mut function = function.clone();
+        function.set_span(function.span().located_at(span));
+        quote_spanned!(span=> <#ty as __multicore::Makes>::made(#function()))
     } else {
         quote_spanned!(span=> __multicore::Result::Ok(#function()))
     }
 }
 
 /// A resource that is a connection of the manager which its function returns.
-fn managed(resource: &Resource, word: proc_macro2::Span) -> (TokenStream, TokenStream) {
+fn managed(resource: &Resource, word: Span) -> (TokenStream, TokenStream) {
     let Resource { companion, result, .. } = resource;
     let manager = result.value();
     let make = made(resource);
@@ -140,10 +143,10 @@ fn others(resource: &Resource) -> TokenStream {
     let reset = resource.args.reset.as_ref().map(|reset| asks("reset", reset));
     let close = resource.args.on_close.as_ref().map(|close| {
         let said = match close {
-            Expr::Closure(_) => quote_spanned!(close.span()=> __multicore::give(value, #close)),
+            Expr::Closure(_) => over(close, "give", &quote!(value, #close)),
             _ => quote_spanned!(close.span()=> (#close)(value)),
         };
-        let closed = quote_spanned!(close.span()=> __multicore::closed(#said));
+        let closed = over(close, "closed", &said);
         quote! {
             fn close(value: Self::Value) -> __multicore::Result<(), __multicore::String> {
                 #closed
@@ -156,17 +159,35 @@ fn others(resource: &Resource) -> TokenStream {
 /// A function of the trait that asks the user's: a function directly, so that it may take the value either way, a
 /// closure by a function that tells it its argument's type.
 fn asks(name: &str, function: &Expr) -> TokenStream {
-    let name = proc_macro2::Ident::new(name, proc_macro2::Span::call_site());
+    let name = Ident::new(name, Span::call_site());
     let said = match function {
-        Expr::Closure(_) => quote_spanned!(function.span()=> __multicore::lend(value, #function)),
+        Expr::Closure(closure) if only_looks(closure) => over(function, "show", &quote!(value, #function)),
+        Expr::Closure(_) => over(function, "lend", &quote!(value, #function)),
         _ => quote_spanned!(function.span()=> (#function)(value)),
     };
-    let answer = quote_spanned!(function.span()=> __multicore::healthy(#said));
+    let answer = over(function, "healthy", &said);
     quote! {
         fn #name(value: &mut Self::Value) -> bool {
             #answer
         }
     }
+}
+
+/// Whether a closure says that it takes a `&T`.
+fn only_looks(closure: &ExprClosure) -> bool {
+    let Some(Pat::Type(first)) = closure.inputs.first() else { return false };
+    matches!(&*first.ty, Type::Reference(reference) if reference.mutability.is_none())
+}
+
+/// A call of a function of ours that stands where the whole of what the user wrote does: an error about it shows
+/// all of that.
+fn over(written: &Expr, function: &str, arguments: &TokenStream) -> TokenStream {
+    let first = written.span();
+    let last = written.to_token_stream().into_iter().last().map_or(first, |token| token.span());
+    let function = Ident::new(function, first);
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
+    arguments.set_span(last);
+    quote_spanned!(first=> __multicore::#function #arguments)
 }
 
 /// The companion's functions.

@@ -1,8 +1,9 @@
 //! A resource's function, checked.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{
     Attribute, FnArg, GenericArgument, ItemFn, PathArguments, ReturnType, Safety, Signature, Type, Visibility,
 };
@@ -99,7 +100,9 @@ fn made(ty: &Type) -> syn::Result<Made> {
         _ => None,
     };
     let result = last.filter(|last| last.ident.to_string().ends_with("Result"));
-    let parts = result.and_then(|result| parts(&result.arguments));
+    // One by another name may have them the other way round.
+    let written = result.filter(|result| result.ident == "Result");
+    let parts = written.and_then(|result| parts(&result.arguments));
     Ok(Made { ty: ty.clone(), is_result: result.is_some(), parts })
 }
 
@@ -120,7 +123,9 @@ impl Made {
     pub(crate) fn value(&self) -> TokenStream {
         match self {
             Made { parts: Some((value, _)), .. } => quote!(#value),
-            Made { ty, is_result: true, .. } => quote!(<#ty as __multicore::Makes>::Value),
+            Made { ty, is_result: true, .. } => {
+                quote_spanned!(ty.span()=> <#ty as __multicore::Makes>::Value)
+            }
             Made { ty, .. } => quote!(#ty),
         }
     }
@@ -129,7 +134,9 @@ impl Made {
     pub(crate) fn error(&self) -> Option<TokenStream> {
         match self {
             Made { parts: Some((_, error)), .. } => Some(quote!(#error)),
-            Made { ty, is_result: true, .. } => Some(quote!(<#ty as __multicore::Makes>::Error)),
+            Made { ty, is_result: true, .. } => {
+                Some(quote_spanned!(ty.span()=> <#ty as __multicore::Makes>::Error))
+            }
             Made { .. } => None,
         }
     }

@@ -33,6 +33,11 @@ pub fn lend<T, R>(value: &mut T, to: impl FnOnce(&mut T) -> R) -> R {
     to(value)
 }
 
+/// What a closure makes of a value that is shown to it.
+pub fn show<T, R>(value: &T, to: impl FnOnce(&T) -> R) -> R {
+    to(value)
+}
+
 /// What a closure makes of a value that it is given.
 pub fn give<T, R>(value: T, to: impl FnOnce(T) -> R) -> R {
     to(value)

@@ -7,6 +7,7 @@ use super::scope;
 use super::store::{self, Found, Making};
 use super::{Kind, Known, Resource, ResourceError};
 use crate::shm::tally::Reuse;
+use crate::sys::fault::point;
 
 /// This thread's value of a resource, made where there is none.
 ///
@@ -31,6 +32,7 @@ pub fn acquire<R: Resource>() -> Result<ResourceGuard<R::Value>, ResourceError<R
             Found::Nothing => {
                 let making = Making::begin(kind);
                 let value = Box::new(R::make().map_err(|source| ResourceError::Make { name, source })?);
+                point("resource-made");
                 store::count(Reuse::Made);
                 return Ok(ResourceGuard::new(kind, making.end(), value));
             }

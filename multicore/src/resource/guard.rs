@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 use std::ops::{Deref, DerefMut};
+use std::sync::MutexGuard;
 use std::thread;
 
 use super::{Kind, store};
@@ -42,8 +43,8 @@ pub struct ResourceGuard<T: 'static> {
     kind: &'static Kind,
     number: u64,
     made_in: Token,
-    /// The value is this thread's.
-    here: PhantomData<*const ()>,
+    /// The value is this thread's; it may be looked at from others, as with this one.
+    here: PhantomData<MutexGuard<'static, ()>>,
 }
 
 impl<T: 'static> ResourceGuard<T> {

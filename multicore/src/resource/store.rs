@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{Kind, scope};
 use crate::shm::tally::Reuse;
+use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
 
 thread_local! {
@@ -349,6 +350,7 @@ fn settle_one(number: u64) {
     match taken.flatten() {
         Some(Some((kind, mut value))) => {
             let restored = kind.restore(&mut *value);
+            point("resource-reset");
             let mut value = Some(value);
             store(|store| store.of(number).map(|kept| kept.value = value.take()));
             match value {
@@ -377,6 +379,7 @@ pub(super) fn replace(number: u64) {
 fn end(kind: &'static Kind, value: Box<dyn Any>) {
     store(|store| store.closing.push((kind.id)()));
     kind.end(value);
+    point("resource-closed");
     store(|store| store.closing.pop());
 }
 

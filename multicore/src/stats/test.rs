@@ -128,6 +128,7 @@ fn a_page_can_show_it() {
     assert_eq!(json["calls"]["done"], 196);
     assert_eq!(json["elapsed"], 2.0);
     assert_eq!(json["workers"][0]["busy"], 0.5);
+    assert_eq!(json["workers"][0]["resources"]["made"], 2);
     assert_eq!(json["run_time"]["count"], 198);
     assert_eq!(json["run_time"]["p99"], 0.005);
     assert_eq!(json["run_time"]["buckets"][0][1], 198);

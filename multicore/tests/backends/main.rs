@@ -13,6 +13,7 @@ mod life;
 mod maps;
 mod missing;
 mod refusals;
+mod resources;
 mod shared;
 mod stage;
 mod tasks;
@@ -85,6 +86,12 @@ mod every {
         refusals:
             options_that_do_not_go_with_the_backend_are_errors
             calls_that_need_a_process_are_refused_without;
+        resources:
+            a_value_is_kept_from_call_to_call_and_closed_at_the_end
+            what_a_failed_call_borrowed_is_checked
+            a_value_of_age_zero_is_for_one_call
+            values_end_in_reverse_order_and_with_what_they_need
+            the_clients_own_threads_are_refused_unless_it_may;
         default_pool:
             the_default_pool_runs_on_it;
     } }
@@ -115,8 +122,17 @@ mod with_workers {
             the_state_of_a_pool_says_what_each_worker_does
             the_statistics_count_every_call_once
             a_pool_that_cannot_finish_in_time_closes_its_calls;
+        resources:
+            each_worker_has_one_and_counts_its_uses;
         default_pool:
             try_spawn_on_a_full_pool_hands_the_call_back;
+    } }
+}
+
+mod inside {
+    on! { [inline: Inline] {
+        resources:
+            each_thread_that_calls_has_its_own;
     } }
 }
 

@@ -48,6 +48,27 @@ fn relay(from: &Queue<u64>, to: &Queue<u64>) {
     from.iter().for_each(|n| to.push(n.expect("a number")).expect("it is open"));
 }
 
+/// Of age zero: made, put in order and closed in each call.
+#[multicore::resource(max_age = "0s")]
+fn brief() -> Vec<u64> {
+    vec![21]
+}
+
+#[multicore::resource(reset = |kept| kept.len() == 1)]
+fn kept() -> Vec<u64> {
+    vec![21]
+}
+
+#[multicore::task]
+fn double_kept() -> u64 {
+    brief::get()[0] + kept::get()[0]
+}
+
+#[multicore::task]
+fn kept_alone() -> u64 {
+    kept::get()[0]
+}
+
 fn somebody_comes_to_the_point() {
     let plan = env::var("MULTICORE_FAULT_POINT").expect("a plan");
     let file = plan.rsplit(':').next().expect("a file");
@@ -119,6 +140,19 @@ fn main() -> Result<()> {
             }
         }
         "died" => check_died(double::call(21).spawn()?.get(), signal),
+        // Its result was not out.
+        "died_with_resources" => {
+            check_died(double_kept::call().spawn()?.get(), signal);
+            assert_eq!(double_kept::call().spawn()?.get()?, 42);
+        }
+        // It was: this dies as it makes room, with what it kept.
+        "recycled_with_resources" => {
+            let method = multicore::Pool::builder().build()?.start_method().expect("processes");
+            let pool = multicore::Pool::builder().start(method).workers(2).max_calls(1).build()?;
+            for _ in 0..20 {
+                assert_eq!(pool.spawn(kept_alone::call())?.get()?, 21);
+            }
+        }
         // It settles while the thread that looks after it sleeps.
         "awaited" => {
             let folder = Folder::new();

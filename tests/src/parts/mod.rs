@@ -7,6 +7,7 @@ pub mod forks;
 pub mod limits;
 pub mod map_reduce;
 pub mod refusals;
+pub mod resources;
 pub mod sandboxed;
 
 use multicore::{Config, Start};
@@ -90,6 +91,8 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("guard", []) => limits::guard(),
         ("inline", []) => limits::inline(),
         ("backends", [what]) => backends::play(what),
+        ("resources-before", [log]) => resources::before(method, log),
+        ("resources-inline", [log]) => resources::inline(log),
         ("threads", []) => limits::threads(),
         ("methods", []) => limits::methods(),
         ("strange", []) => limits::strange(method),

@@ -24,6 +24,8 @@ pub mod limits;
 pub mod map_reduce;
 pub mod mapped;
 pub mod queues;
+pub mod resources;
+pub mod resources_end;
 pub mod shared;
 pub mod sharing;
 pub mod short;
@@ -431,6 +433,51 @@ macro_rules! queue_scenes {
     };
 }
 
+/// The scenes of [`resources`], given to a macro.
+#[macro_export]
+macro_rules! resource_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { resources:
+            a_value_is_made_once_a_worker
+            whatever_becomes_of_a_call_is_seen_to
+            nested_calls_have_the_value_of_their_worker
+            a_start_hook_makes_it_beforehand
+            a_tasks_own_threads_have_one_each
+            a_tasks_child_has_its_own
+            one_call_of_a_map_is_one_use
+            each_of_many_calls_is_one_use
+            a_background_call_is_as_any
+            two_pools_have_their_own
+            ten_threads_of_the_client_have_their_own
+        }
+    };
+}
+
+/// The scenes of [`resources_end`], given to a macro.
+#[macro_export]
+macro_rules! resource_end_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { resources_end:
+            the_successor_of_a_killed_worker_makes_its_own
+            every_end_of_a_maker_costs_its_call_alone
+            every_end_of_a_check_costs_its_call_alone
+            every_end_of_a_reset_costs_its_call_alone
+            every_end_of_a_goodbye_costs_its_call_alone
+            a_recycled_worker_closes_in_reverse_after_its_exit_hooks
+            a_goodbye_that_panics_keeps_no_other_from_being_closed
+            a_goodbye_that_aborts_or_hangs_keeps_no_pool_from_ending
+        }
+    };
+}
+
+/// The scenes of [`resources`] in a client of one thread, given to a macro.
+#[macro_export]
+macro_rules! resource_fork_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { resources: a_clients_child_has_its_own }
+    };
+}
+
 /// The scenes of [`stopped`], given to a macro.
 #[macro_export]
 macro_rules! stopped_scenes {
@@ -655,6 +702,9 @@ pub fn all() -> Vec<Named> {
         tree_scenes!(crate::table),
         kept_scenes!(crate::table),
         queue_scenes!(crate::table),
+        resource_scenes!(crate::table),
+        resource_end_scenes!(crate::table),
+        resource_fork_scenes!(crate::table),
         stopped_scenes!(crate::table),
         alone_scenes!(crate::table),
         long_scenes!(crate::table),

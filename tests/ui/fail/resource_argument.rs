@@ -1,0 +1,6 @@
+#[multicore::resource]
+fn db(url: &str) -> String {
+    url.to_owned()
+}
+
+fn main() {}

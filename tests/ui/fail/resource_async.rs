@@ -1,0 +1,6 @@
+#[multicore::resource]
+async fn db() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::resource(check = |db| db.ping())]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::resource(check = is_alive)]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::resource(client = true)]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

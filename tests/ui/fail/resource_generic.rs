@@ -1,0 +1,6 @@
+#[multicore::resource]
+fn cache<K: Default>() -> Vec<K> {
+    Vec::new()
+}
+
+fn main() {}

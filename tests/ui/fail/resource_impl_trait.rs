@@ -1,0 +1,6 @@
+#[multicore::resource]
+fn numbers() -> impl Iterator<Item = u32> {
+    0..10
+}
+
+fn main() {}

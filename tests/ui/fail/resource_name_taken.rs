@@ -1,0 +1,8 @@
+mod db {}
+
+#[multicore::resource]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

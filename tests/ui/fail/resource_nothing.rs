@@ -1,0 +1,4 @@
+#[multicore::resource]
+fn db() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::resource(on_close)]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

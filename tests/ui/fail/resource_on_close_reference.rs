@@ -1,0 +1,8 @@
+#[multicore::resource(on_close = quit)]
+fn db() -> String {
+    String::new()
+}
+
+fn quit(_db: &mut String) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::resource(on_close = |db| db.len())]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[multicore::resource]
+struct Db;
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::resource(onclose = drop)]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::resource(r2d2 = true)]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

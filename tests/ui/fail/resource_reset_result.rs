@@ -1,0 +1,6 @@
+#[multicore::resource(reset = |db| db.clear())]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::resource(type = "Db")]
+fn db() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[multicore::resource]
+unsafe fn db() -> String {
+    String::new()
+}
+
+fn main() {}
