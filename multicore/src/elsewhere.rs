@@ -26,3 +26,12 @@ pub(crate) mod memory {
     /// Nothing changes.
     pub(crate) fn in_large_pages<T>(_space: &mut [MaybeUninit<T>]) {}
 }
+
+pub(crate) mod thread_end {
+    //! Ends of threads, which take thread-local values along in their own order here.
+
+    use std::ffi::c_void;
+
+    /// Nobody calls it.
+    pub(crate) fn before_locals(_end: extern "C" fn(*mut c_void)) {}
+}

@@ -4,6 +4,7 @@
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
+use std::ffi::c_void;
 use std::mem;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use super::{Kind, scope};
 use crate::shm::tally::Reuse;
 use crate::sys::fault::point;
 use crate::sys::fork_guard::{self, Token};
+use crate::sys::thread_end;
 
 thread_local! {
     static STORE: RefCell<Store> = const { RefCell::new(Store::new()) };
@@ -193,8 +195,13 @@ impl Kept {
     }
 }
 
+/// The thread ends, and what values have in its other thread-local values is still there.
+extern "C" fn close_before_locals(_nothing: *mut c_void) {
+    close_all();
+}
+
 impl Drop for Store {
-    /// The thread ends.
+    /// The thread has ended; what is left of its values was made since, or nobody said so in time.
     fn drop(&mut self) {
         self.in_this_process();
         while let Some(kept) = self.kept.pop() {
@@ -252,6 +259,7 @@ impl Making {
             store.last
         });
         drop(self);
+        thread_end::before_locals(close_before_locals);
         // Whoever is being made meanwhile needs it.
         store(|store| store.needs(number.unwrap_or_default()));
         number.unwrap_or_default()

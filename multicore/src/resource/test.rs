@@ -150,6 +150,35 @@ fn a_value_ends_with_its_thread() {
     assert_eq!(receiver.recv(), Ok(()));
 }
 
+/// As a connection does that was made by a library with a runtime in each thread.
+#[test]
+#[cfg(all(processes, target_env = "gnu"))]
+fn a_value_that_ends_with_its_thread_has_what_its_maker_left_there() {
+    thread_local! {
+        static RUNTIME: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    }
+
+    static FOUND: std::sync::OnceLock<Option<u64>> = std::sync::OnceLock::new();
+
+    struct Needy;
+
+    impl Drop for Needy {
+        fn drop(&mut self) {
+            let runtime = RUNTIME.try_with(|runtime| runtime.borrow()[0]);
+            FOUND.set(runtime.ok()).expect("once");
+        }
+    }
+
+    #[multicore::resource]
+    fn needy() -> Needy {
+        RUNTIME.with_borrow_mut(|runtime| runtime.push(7));
+        Needy
+    }
+
+    std::thread::spawn(|| call(|| drop(needy::get()))).join().expect("no panic");
+    assert_eq!(FOUND.get(), Some(&Some(7)));
+}
+
 #[test]
 fn age_zero_is_closed_after_each_call_and_not_within_it() {
     call(|| {

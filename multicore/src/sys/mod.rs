@@ -24,6 +24,7 @@ pub(crate) mod sealed;
 pub(crate) mod signals;
 pub(crate) mod socket;
 pub(crate) mod stack;
+pub(crate) mod thread_end;
 pub(crate) mod timer;
 
 #[cfg(test)]
