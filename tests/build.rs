@@ -1,5 +1,5 @@
 //! Tells the UI tests whether the recorded outputs belong to this compiler, and others what the kernel
-//! allows here.
+//! allows here and whether there is a server.
 
 use std::env;
 use std::fs;
@@ -7,12 +7,15 @@ use std::process::Command;
 
 use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
 
+#[path = "postgres/src/installed.rs"]
+mod installed;
+
 /// The release whose diagnostics `ui/fail/*.stderr` record, and CI has.
 const RECORDED: &str = "rustc 1.95.";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(ui_toolchain, pid_namespaces, sandboxes)");
+    println!("cargo::rustc-check-cfg=cfg(ui_toolchain, pid_namespaces, sandboxes, postgres)");
     let rustc = env::var_os("RUSTC").expect("cargo sets RUSTC for build scripts");
     let version = Command::new(rustc).arg("--version").output().expect("RUSTC runs").stdout;
     if version.starts_with(RECORDED.as_bytes()) {
@@ -25,6 +28,18 @@ fn main() {
     }
     if has_landlock() && has_seccomp() {
         println!("cargo::rustc-cfg=sandboxes");
+    }
+    look_for_a_server();
+}
+
+fn look_for_a_server() {
+    println!("cargo::rerun-if-changed=postgres/src/installed.rs");
+    println!("cargo::rerun-if-env-changed=PATH");
+    for path in installed::depends_on() {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    if installed::Installed::find().is_ok() {
+        println!("cargo::rustc-cfg=postgres");
     }
 }
 
