@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// One process as `/proc/<pid>/stat` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +102,12 @@ fn closure(wanted: impl Fn(&Stat) -> bool) -> Vec<Stat> {
 /// How many descriptors this process has open.
 pub fn open_descriptors() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+/// How many descriptors of this file a process has open.
+pub fn has_open(pid: i32, file: &Path) -> usize {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    descriptors.filter(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == file)).count()
 }
 
 /// How much memory of a process is resident, shared memory included, in KiB; 0 when there is none.

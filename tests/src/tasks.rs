@@ -1,6 +1,8 @@
 //! Task functions: what works, and every way not to.
 
 mod chunks;
+pub mod connections;
+pub mod embedded;
 mod false_types;
 mod faulty;
 mod gates;

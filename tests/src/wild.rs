@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod clock;
 pub mod queue;
 pub mod refusal;
 pub mod region;

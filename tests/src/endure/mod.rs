@@ -6,6 +6,7 @@
 
 pub mod alone;
 pub mod chaos;
+pub mod connections;
 pub mod deadline;
 pub mod descriptors;
 pub mod dying;
@@ -42,7 +43,7 @@ pub struct Subject {
 }
 
 /// Every subject, in the order in which they run.
-pub const SUBJECTS: [Subject; 6] = [
+pub const SUBJECTS: [Subject; 7] = [
     Subject { name: "table", shows: "each row of the fault table, as it was observed", run: table::run },
     Subject { name: "kills", shows: "kill -9 of the client in the middle of calls", run: kills::run },
     Subject { name: "deadline", shows: "endless loops with a deadline of 100 ms", run: deadline::run },
@@ -51,6 +52,11 @@ pub const SUBJECTS: [Subject; 6] = [
         name: "soak",
         shows: "memory of client and supervisor under calls, deaths and cancels",
         run: soak::run,
+    },
+    Subject {
+        name: "connections",
+        shows: "as many connections at a server as workers, while these are killed",
+        run: connections::run,
     },
     Subject { name: "chaos", shows: "calls from many threads while processes are killed", run: chaos::run },
 ];

@@ -112,6 +112,7 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("deadline", [times]) => endure::deadline::play(method, times),
         ("descriptors", [calls]) => endure::descriptors::play(method, calls),
         ("soak", [seconds, seed]) => endure::soak::play(method, seconds, seed),
+        ("connections", [calls, kills]) => endure::connections::play(method, calls, kills),
         ("chaos", [kills, seed]) => endure::chaos::play(method, kills, seed),
         _ => panic!("no such part: {part} {rest:?}"),
     }

@@ -11,6 +11,7 @@ pub mod calling;
 pub mod cancelled;
 pub mod deadlines;
 pub mod deaths;
+pub mod django;
 pub mod ends;
 pub mod faults;
 pub mod forked;
@@ -29,6 +30,7 @@ pub mod resources_end;
 pub mod shared;
 pub mod sharing;
 pub mod short;
+pub mod sqlite;
 pub mod start;
 pub mod stats;
 pub mod stopped;
@@ -673,6 +675,110 @@ macro_rules! futures_scenes {
     };
 }
 
+/// The scenes of [`django`] that hold wherever calls run, given to a macro.
+#[macro_export]
+macro_rules! django_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django:
+            age_zero_closes_after_each_call
+            no_age_keeps
+            the_server_has_as_many_connections_as_there_are_workers
+            a_terminated_connection_costs_one_call_at_most_for_each_worker
+            a_restarted_server_costs_one_call_at_most_for_each_worker
+            an_idle_timeout_of_the_server_costs_one_call_at_most_for_each_worker
+            checked_in_each_call_a_terminated_connection_costs_none
+            checked_in_each_call_a_restarted_server_costs_none
+            checked_in_each_call_an_idle_timeout_costs_none
+            a_new_connection_is_not_checked_and_an_older_one_once_a_call
+            after_a_failed_call_a_connection_is_checked_once_and_kept
+            without_a_check_a_failure_keeps_and_a_panic_replaces
+            a_call_that_hides_an_error_can_say_that_a_connection_is_suspect
+            a_transaction_left_open_is_rolled_back_before_the_next_call
+            a_transaction_of_a_call_that_failed_is_rolled_back
+            a_transaction_of_a_call_that_panicked_is_rolled_back
+            without_a_reset_a_transaction_stays_open
+            a_connection_that_cannot_be_rolled_back_is_replaced
+            a_connection_that_cannot_be_made_is_tried_again_at_the_next_use
+            a_worker_that_ends_says_goodbye
+            connections_are_closed_in_reverse_order
+            a_thread_that_ends_closes_its_connection
+        }
+    };
+}
+
+/// The scenes of [`django`] about worker processes, given to a macro.
+#[macro_export]
+macro_rules! django_process_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django:
+            a_recycled_worker_says_goodbye
+            a_killed_worker_says_nothing_and_its_connection_is_gone
+            a_child_of_a_worker_leaves_alone_what_its_parent_has
+        }
+    };
+}
+
+/// The scenes of [`django`] about programs with one thread that fork, given to a macro.
+#[macro_export]
+macro_rules! django_fork_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django:
+            workers_leave_alone_what_was_made_before_they_were_forked
+            a_child_of_the_client_leaves_alone_what_its_parent_has
+        }
+    };
+}
+
+/// The scenes of [`django`] about inline pools, given to a macro.
+#[macro_export]
+macro_rules! django_inline_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django: a_thread_that_called_inline_closes_its_connection }
+    };
+}
+
+/// The scenes of [`django`] about time, for the program `clocks`, given to a macro.
+#[macro_export]
+macro_rules! django_clock_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django: age_is_measured_by_a_monotonic_clock }
+    };
+}
+
+/// The scenes of [`sqlite`] that hold wherever calls run, given to a macro.
+#[macro_export]
+macro_rules! sqlite_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { sqlite:
+            age_zero_closes_after_each_call
+            no_age_keeps
+            as_many_connections_are_open_as_there_are_workers
+            a_transaction_left_open_is_rolled_back_before_the_next_call
+            a_transaction_of_a_call_that_failed_is_rolled_back
+            a_transaction_of_a_call_that_panicked_is_rolled_back
+            a_connection_that_cannot_be_made_is_tried_again_at_the_next_use
+            a_worker_that_ends_closes_its_connection
+            a_thread_that_ends_closes_its_connection
+        }
+    };
+}
+
+/// The scenes of [`sqlite`] about worker processes, given to a macro.
+#[macro_export]
+macro_rules! sqlite_process_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { sqlite: a_killed_worker_costs_nothing_that_was_committed }
+    };
+}
+
+/// The scenes of [`sqlite`] about programs with one thread that fork, given to a macro.
+#[macro_export]
+macro_rules! sqlite_fork_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { sqlite: what_was_made_before_a_fork_is_left_alone }
+    };
+}
+
 /// A scene with the name of its list and its own.
 pub type Named = (&'static str, fn());
 
@@ -714,6 +820,14 @@ pub fn all() -> Vec<Named> {
         forked_scenes!(crate::table),
         forks_end_scenes!(crate::table),
         futures_scenes!(crate::table),
+        django_scenes!(crate::table),
+        django_process_scenes!(crate::table),
+        django_fork_scenes!(crate::table),
+        django_inline_scenes!(crate::table),
+        django_clock_scenes!(crate::table),
+        sqlite_scenes!(crate::table),
+        sqlite_process_scenes!(crate::table),
+        sqlite_fork_scenes!(crate::table),
     ];
     lists.concat()
 }
