@@ -1,0 +1,4 @@
+//! `/compare`: the same list without worker processes.
+
+pub(crate) mod page;
+pub(crate) mod rivals;

@@ -1,0 +1,97 @@
+//! `/compare`, and the list as each way makes it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use maud::{Markup, html};
+
+use crate::app::{App, Shared};
+use crate::layout::page;
+use crate::list::{self, millis};
+use crate::trouble::Trouble;
+use crate::wanted::Wanted;
+
+const ONE: (&str, &str) = ("/compare/one-thread", "one thread, a connection for each request");
+const MANY: (&str, &str) = ("/compare/thread-pool", "a pool of threads with a pool of connections");
+
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/compare", get(compare))
+        .route(ONE.0, get(one_thread))
+        .route(MANY.0, get(thread_pool))
+}
+
+async fn one_thread(State(app): Shared, wanted: Wanted) -> Result<Markup, Trouble> {
+    let began = Instant::now();
+    let rows = app.rivals.one_thread(wanted.places()).await?;
+    Ok(show(ONE, &wanted, rows, began.elapsed()))
+}
+
+async fn thread_pool(State(app): Shared, wanted: Wanted) -> Result<Markup, Trouble> {
+    let began = Instant::now();
+    let places = wanted.places();
+    let rows = app.apart(move |app| app.rivals.thread_pool(places)).await?;
+    Ok(show(MANY, &wanted, rows, began.elapsed()))
+}
+
+fn show((path, what): (&str, &str), wanted: &Wanted, rows: String, took: Duration) -> Markup {
+    let body = html! {
+        h1 { "Users, without processes" }
+        section #how.how aria-label="How this page was made" {
+            p { (wanted.places().len()) " users in " strong { (millis(took)) } " by " (what) "." }
+        }
+        (list::table(rows))
+        (wanted.pages(path))
+    };
+    page("Compare", "/compare", body)
+}
+
+/// Makes the list in each way, one after the other, and says how long that took.
+async fn compare(State(app): Shared, wanted: Wanted) -> Result<Markup, Trouble> {
+    let places = wanted.places();
+    let mut took = Vec::new();
+    let began = Instant::now();
+    let wanted = app.apart(move |app| list::in_workers(app, wanted.places()).map(|_| wanted)).await?;
+    took.push(("/", "worker processes, each with a connection", began.elapsed()));
+    let began = Instant::now();
+    app.rivals.one_thread(places.clone()).await?;
+    took.push((ONE.0, ONE.1, began.elapsed()));
+    let began = Instant::now();
+    let many = places.clone();
+    app.apart(move |app| app.rivals.thread_pool(many)).await?;
+    took.push((MANY.0, MANY.1, began.elapsed()));
+    Ok(page("Compare", "/compare", told(&wanted, &took)))
+}
+
+fn told(wanted: &Wanted, took: &[(&str, &str, Duration)]) -> Markup {
+    html! {
+        h1 { "Compare" }
+        p { "The same " (wanted.places().len()) " users, made just now in three ways, one after the other:" }
+        table #compared {
+            caption.hidden { "How long each way took" }
+            thead { tr { th scope="col" { "By" } th.number scope="col" { "Took" } } }
+            tbody {
+                @for (path, what, took) in took {
+                    tr { th scope="row" { a href={ (path) "?" (wanted.query(1)) } { (what) } } td.number { (millis(*took)) } }
+                }
+            }
+        }
+        p { a href="/compare?size=50" { "50 users" } ", " a href="/compare?size=1000" { "1000" } ", " a href="/compare?size=5000" { "5000" } }
+        h2 { "What processes cost" }
+        ul {
+            li { "Each call travels to another process and back: some microseconds, and a copy of the HTML. A page of few users is made sooner right here." }
+            li { "Each worker has memory of its own: its connection, its caches, its copy of whatever it loads." }
+            li { "For safe Rust like this, with one visitor, the threads are about as fast, and simpler. Where nothing below applies, take them." }
+        }
+        h2 { "What they buy" }
+        ul {
+            li { "One page is made on all cores, not only many pages side by side." }
+            li { "A crash, a leak or an endless loop costs one call; try it under " a href="/upload" { "Upload" } ". On a thread it costs the server." }
+            li { "A report can be cancelled while it computes, and a page has a time limit that is kept. No thread can be ended." }
+            li { "As many connections as workers, whatever the visitors do; each is closed with its worker." }
+        }
+    }
+}

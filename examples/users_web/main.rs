@@ -1,0 +1,89 @@
+//! A web application whose pages, reports and uploads run in worker processes, each with a database connection of
+//! its own: `cargo run --release --example users_web`, and then http://127.0.0.1:8000/.
+//!
+//! ```text
+//! browser ─▶ axum ─▶ limit.rs ─┬─▶ list.rs ────▶ par_ranges! ────┐
+//!                              ├─▶ report/ ────▶ background job ─┼─▶ pool: connections (connections.rs)
+//!                              ├─▶ health.rs ──▶ call ───────────┘
+//!                              └─▶ upload/ ────▶ call ─────────────▶ pool: sandboxed
+//! ```
+
+mod app;
+mod compare;
+mod connections;
+mod database;
+
+mod health;
+mod layout;
+mod limit;
+mod list;
+mod options;
+mod pools;
+mod report;
+mod rows;
+mod serve;
+mod trouble;
+mod upload;
+mod wanted;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use multicore::Pool;
+
+use crate::app::App;
+use crate::connections::db;
+use crate::options::{OPTIONS, Options, Wrong};
+
+/// The first thing that a worker's connection is used for; how many users there are.
+#[multicore::task(error = "text", retries = 3)]
+fn prepare() -> Result<usize, database::error::Error> {
+    db::with(|connection| connection.prepare())?
+}
+
+fn main() -> ExitCode {
+    let options = match OPTIONS.as_ref() {
+        Ok(options) => options,
+        Err(Wrong::Help) => {
+            print!("{}", options::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(wrong) => {
+            eprintln!("users_web: {wrong}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("users_web: {}", database::place::told(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &'static Options) -> Result<(), Box<dyn Error>> {
+    // The pools before the runtime: workers inherit nothing of it.
+    let pool = Pool::builder().workers(options.workers).shutdown_timeout(options.shutdown_timeout).build()?;
+    let uploads = upload::task::pool()?;
+    let users =
+        pool.spawn(prepare::call())?.get()?.map_err(|error| format!("{}: {error}", options.database))?;
+    let app = Arc::new(App {
+        options,
+        pool,
+        uploads,
+        users,
+        reports: Default::default(),
+        rivals: compare::rivals::Rivals::new(&options.database, options.workers),
+        draining: false.into(),
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve::serve(app.clone()));
+    // What still blocks a thread then waits for a call, and that ends with its pool.
+    runtime.shutdown_background();
+    app.reports.cancel_queued();
+    app.pool.shutdown();
+    app.uploads.shutdown();
+    served.map_err(|error| format!("{}: {error}", options.listen).into())
+}
