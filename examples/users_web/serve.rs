@@ -25,8 +25,7 @@ fn routes(app: Arc<App>) -> Router {
     let limit = Limit::new(app.options.limit, app.options.max_load_average);
     let pages = Router::new()
         .route("/", get(list::list))
-        .route("/pool", get(pools::show))
-        .route("/pool/live", get(pools::live))
+        .merge(pools::routes(app.options.demo))
         .merge(report::page::routes())
         .merge(upload::page::routes())
         .merge(compare::page::routes())
