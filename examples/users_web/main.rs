@@ -20,11 +20,9 @@ mod list;
 mod options;
 mod pools;
 mod report;
-mod rows;
 mod serve;
 mod trouble;
 mod upload;
-mod wanted;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -57,7 +55,7 @@ fn main() -> ExitCode {
     match run(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("users_web: {}", database::place::told(&*error));
+            eprintln!("users_web: {}", database::error::told(&*error));
             ExitCode::FAILURE
         }
     }

@@ -24,8 +24,8 @@ use crate::{compare, health, layout, list, pools, report, upload};
 fn routes(app: Arc<App>) -> Router {
     let limit = Limit::new(app.options.limit, app.options.max_load_average);
     let pages = Router::new()
-        .route("/", get(list::list))
-        .merge(pools::routes(app.options.demo))
+        .route("/", get(list::page::list))
+        .merge(pools::page::routes(app.options.demo))
         .merge(report::page::routes())
         .merge(upload::page::routes())
         .merge(compare::page::routes())

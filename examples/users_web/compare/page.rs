@@ -10,9 +10,11 @@ use maud::{Markup, html};
 
 use crate::app::{App, Shared};
 use crate::layout::page;
-use crate::list::{self, millis};
+use crate::list::how::millis;
+use crate::list::page::table;
+use crate::list::wanted::Wanted;
+use crate::list::work::in_workers;
 use crate::trouble::Trouble;
-use crate::wanted::Wanted;
 
 const ONE: (&str, &str) = ("/compare/one-thread", "one thread, a connection for each request");
 const MANY: (&str, &str) = ("/compare/thread-pool", "a pool of threads with a pool of connections");
@@ -43,7 +45,7 @@ fn show((path, what): (&str, &str), wanted: &Wanted, rows: String, took: Duratio
         section #how.how aria-label="How this page was made" {
             p { (wanted.places().len()) " users in " strong { (millis(took)) } " by " (what) "." }
         }
-        (list::table(rows))
+        (table(rows))
         (wanted.pages(path))
     };
     page("Compare", "/compare", body)
@@ -54,7 +56,7 @@ async fn compare(State(app): Shared, wanted: Wanted) -> Result<Markup, Trouble> 
     let places = wanted.places();
     let mut took = Vec::new();
     let began = Instant::now();
-    let wanted = app.apart(move |app| list::in_workers(app, wanted.places()).map(|_| wanted)).await?;
+    let wanted = app.apart(move |app| in_workers(app, wanted.places()).map(|_| wanted)).await?;
     took.push(("/", "worker processes, each with a connection", began.elapsed()));
     let began = Instant::now();
     app.rivals.one_thread(places.clone()).await?;

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::database::connection::Connection;
 use crate::database::error::Error;
 use crate::database::place::Place;
-use crate::rows::rows;
+use crate::list::rows::rows;
 use crate::trouble::Trouble;
 
 /// Both, made when they are first asked for: a server that nobody compares has no connections of its own.
@@ -60,7 +60,7 @@ impl Rivals {
 }
 
 fn failed(error: Error) -> Trouble {
-    Trouble::ours(crate::database::place::told(&error))
+    Trouble::ours(crate::database::error::told(&error))
 }
 
 /// Ends with the program.

@@ -8,3 +8,14 @@ pub(crate) enum Error {
     #[error("PostgreSQL")]
     Postgres(#[from] postgres::Error),
 }
+
+/// An error with its causes.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        told += &format!(": {cause}");
+        next = cause.source();
+    }
+    told
+}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::{env, fmt, fs, io};
 
 use crate::database::connection::Connection;
-use crate::database::error::Error;
+use crate::database::error::{Error, told};
 use crate::database::{postgres, sqlite};
 
 /// A file, or a server.
@@ -69,15 +69,4 @@ fn own_folder() -> io::Result<PathBuf> {
         return Ok(folder);
     }
     Err(io::Error::other(format!("{} is somebody else's", folder.display())))
-}
-
-/// An error with its causes.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
-    let mut told = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        told += &format!(": {cause}");
-        next = cause.source();
-    }
-    told
 }

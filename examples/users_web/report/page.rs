@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Shared};
 use crate::layout::{live_page, page};
+use crate::list::rows::money;
 use crate::report::shelf::{Kept, Outcome};
 use crate::report::task::Report;
-use crate::rows::money;
 use crate::trouble::Trouble;
 
 const MOST_ROUNDS: u32 = 1_000_000;

@@ -1,21 +1,17 @@
-//! `/pool`: what the workers of both pools do.
+//! The page: each worker, and the sums.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
-use axum::response::Redirect;
+use axum::extract::State;
 use axum::{Router, routing};
 use maud::{Markup, html};
-use multicore::{Histogram, ResourceStats, Stats, WorkerState, WorkerStats};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use serde::Deserialize;
+use multicore::{ResourceStats, WorkerState, WorkerStats};
 
 use crate::app::{App, Shared};
 use crate::layout::live_page;
-use crate::trouble::Trouble;
+use crate::pools::end::end;
+use crate::pools::sums::table;
 
 /// Ending a worker is for demonstrations alone.
 pub(crate) fn routes(demo: bool) -> Router<Arc<App>> {
@@ -37,23 +33,6 @@ async fn show(State(app): Shared) -> Markup {
 /// The part of the page that changes, for the script.
 async fn live(State(app): Shared) -> Markup {
     look(&app)
-}
-
-#[derive(Deserialize)]
-struct Ended {
-    process: i32,
-}
-
-/// Kills a worker of one of the pools, as a crash would. Between the look and the signal it may have ended by itself,
-/// and its number might be another process's by then: not for a server that anybody depends on.
-async fn end(State(app): Shared, ended: Result<Form<Ended>, FormRejection>) -> Result<Redirect, Trouble> {
-    let Form(Ended { process }) = ended.map_err(|error| Trouble::bad(error.body_text()))?;
-    let states = [app.pool.state(), app.uploads.state()];
-    if !states.iter().flat_map(|state| &state.workers).any(|worker| worker.pid == Some(process)) {
-        return Err(Trouble::missing("No worker has this number any more."));
-    }
-    kill(Pid::from_raw(process), Signal::SIGKILL).map_err(Trouble::ours)?;
-    Ok(Redirect::to("/pool"))
 }
 
 fn look(app: &App) -> Markup {
@@ -122,57 +101,10 @@ fn row(worker: &WorkerState, stats: &WorkerStats, demo: bool) -> Markup {
     }
 }
 
-/// One row for each number, one column for each pool.
-fn table(stats: &[(&str, Stats); 2]) -> Markup {
-    let row = |name: &str, tell: &dyn Fn(&Stats) -> String| {
-        html! {
-            tr { th scope="row" { (name) } @for (_, stats) in stats { td.number { (tell(stats)) } } }
-        }
-    };
-    html! {
-        table #stats {
-            caption { "Since the start" }
-            thead {
-                tr { th scope="col" { "What" } @for (name, _) in stats { th.number scope="col" { (name) } } }
-            }
-            tbody {
-                (row("Calls", &|stats| stats.calls.accepted().to_string()))
-                (row("… queued", &|stats| stats.calls.queued.to_string()))
-                (row("… running", &|stats| stats.calls.running.to_string()))
-                (row("… done", &|stats| stats.calls.done.to_string()))
-                (row("… cancelled", &|stats| stats.calls.cancelled.to_string()))
-                (row("… out of time", &|stats| stats.calls.timed_out.to_string()))
-                (row("… whose worker died", &|stats| stats.calls.died.to_string()))
-                (row("Waited: median, 99 %", &|stats| times(&stats.queue_wait)))
-                (row("Ran: median, 99 %", &|stats| times(&stats.run_time)))
-                (row("Workers busy", &|stats| format!("{:.0} %", 100.0 * stats.utilisation())))
-                (row("Workers replaced", &|stats| stats.restarts.all().to_string()))
-                (row("… that died", &|stats| stats.restarts.died.to_string()))
-                (row("… out of time", &|stats| stats.restarts.timed_out.to_string()))
-                (row("… cancelled", &|stats| stats.restarts.cancelled.to_string()))
-                (row("… after each file", &|stats| stats.restarts.recycled.to_string()))
-                (row("Connections made", &|stats| stats.resources().made.to_string()))
-                (row("Sent, received", &|stats| moved(stats)))
-            }
-        }
-    }
-}
-
-fn moved(stats: &Stats) -> String {
-    format!("{} kB, {} kB", stats.bytes_sent / 1000, stats.bytes_received / 1000)
-}
-
 fn seconds(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),
         1..100 => format!("{:.1} s", time.as_secs_f64()),
         all => format!("{all} s"),
     }
-}
-
-fn times(histogram: &Histogram) -> String {
-    if histogram.is_empty() {
-        return "–".to_owned();
-    }
-    format!("{:.1?}, {:.1?}", histogram.quantile(0.5), histogram.quantile(0.99))
 }

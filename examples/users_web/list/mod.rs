@@ -1,0 +1,7 @@
+//! `/`: the users.
+
+pub(crate) mod how;
+pub(crate) mod page;
+pub(crate) mod rows;
+pub(crate) mod wanted;
+pub(crate) mod work;
