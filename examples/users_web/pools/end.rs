@@ -3,6 +3,7 @@
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
 use axum::response::Redirect;
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -23,9 +24,10 @@ pub(super) async fn end(
 ) -> Result<Redirect, Trouble> {
     let Form(Ended { process }) = ended.map_err(|error| Trouble::bad(error.body_text()))?;
     let states = [app.pool.state(), app.uploads.state()];
-    if !states.iter().flat_map(|state| &state.workers).any(|worker| worker.pid == Some(process)) {
-        return Err(Trouble::missing("No worker has this number any more."));
+    let known = states.iter().flat_map(|state| &state.workers).any(|worker| worker.pid == Some(process));
+    match known.then(|| kill(Pid::from_raw(process), Signal::SIGKILL)) {
+        None | Some(Err(Errno::ESRCH)) => Err(Trouble::missing("No worker has this number any more.")),
+        Some(Err(errno)) => Err(Trouble::ours(errno)),
+        Some(Ok(())) => Ok(Redirect::to("/pool")),
     }
-    kill(Pid::from_raw(process), Signal::SIGKILL).map_err(Trouble::ours)?;
-    Ok(Redirect::to("/pool"))
 }

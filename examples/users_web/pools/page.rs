@@ -58,7 +58,7 @@ fn look(app: &App) -> Markup {
             }
             @for ((name, pool), (_, stats)) in pools.iter().zip(&stats) {
                 tbody {
-                    tr { th.group scope="rowgroup" colspan="11" { (name) } }
+                    tr { th.group scope="rowgroup" colspan=(if app.options.demo { 11 } else { 10 }) { (name) } }
                     @for (worker, stats) in pool.state().workers.iter().zip(&stats.workers) {
                         (row(worker, stats, app.options.demo))
                     }
@@ -71,6 +71,8 @@ fn look(app: &App) -> Markup {
 
 fn row(worker: &WorkerState, stats: &WorkerStats, demo: bool) -> Markup {
     let ResourceStats { made, reused, checked, replaced, .. } = stats.resources;
+    // None before its first use, and never where the sandbox has none.
+    let none = stats.resources == ResourceStats::default();
     html! {
         tr {
             th scope="row" { @if let Some(pid) = worker.pid { (pid) } @else { "being replaced" } }
@@ -86,7 +88,9 @@ fn row(worker: &WorkerState, stats: &WorkerStats, demo: bool) -> Markup {
             td.number { (stats.calls) }
             td.number.wide { (seconds(stats.busy)) }
             td.number.wide { (seconds(stats.age)) }
-            @for count in [made, reused, checked, replaced] { td.number.wide { (count) } }
+            @for count in [made, reused, checked, replaced] {
+                td.number.wide { @if none { "–" } @else { (count) } }
+            }
             td.number { (stats.restarts.all()) }
             @if demo {
                 td {
