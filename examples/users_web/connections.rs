@@ -1,5 +1,7 @@
 //! Each worker's own connection.
 
+use multicore::ResourceGuard;
+
 use crate::database::connection::Connection;
 use crate::database::error::Error;
 use crate::options::OPTIONS;
@@ -20,4 +22,14 @@ fn is_alive(connection: &mut Connection) -> Result<(), Error> {
 
 fn end_transaction(connection: &mut Connection) -> Result<(), Error> {
     connection.reset()
+}
+
+/// Reads from the database; once more, on a new connection, where the worker's own has failed: a server that was
+/// restarted has ended them all, and a page need not suffer for that.
+pub(crate) fn read<R>(work: impl Fn(&mut Connection) -> Result<R, Error>) -> Result<R, Error> {
+    let mut connection = db::get()?;
+    work(&mut connection).or_else(|_| {
+        ResourceGuard::discard(connection);
+        work(&mut *db::get()?)
+    })
 }

@@ -2,6 +2,7 @@
 
 mod begin;
 mod end;
+mod health;
 mod limit;
 mod pages;
 mod reports;

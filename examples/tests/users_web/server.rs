@@ -43,9 +43,7 @@ pub(crate) fn program(folder: &Folder, arguments: &[&str]) -> Command {
     let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
     let mut program = Command::new(profile.join("examples/users_web"));
     program.env_remove("DATABASE_URL").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    program
-        .args(["--listen", "127.0.0.1:0", "--workers", "2", "--database"])
-        .arg(folder.0.join("users.sqlite"));
+    program.args(["--listen", "127.0.0.1:0", "--database"]).arg(folder.0.join("users.sqlite"));
     program.args(arguments);
     program
 }

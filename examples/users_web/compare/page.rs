@@ -85,7 +85,7 @@ fn told(wanted: &Wanted, took: [Duration; 3]) -> Markup {
         h1 { "Compare" }
         p {
             "The same " (wanted.places().len()) " users, made just now in three ways by turns: the middle of "
-            (TIMES) " times, for one visitor who has the machine alone."
+            (TIMES) " times, for a single visitor."
         }
         table #compared {
             caption.hidden { "How long each way took" }

@@ -7,7 +7,7 @@ use multicore::{Error, par_ranges};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::connections::db;
+use crate::connections;
 use crate::database;
 use crate::list::how::How;
 use crate::list::rows::rows;
@@ -26,7 +26,7 @@ pub(crate) struct Chunk {
 #[multicore::task(error = "text")]
 fn part(places: Range<usize>) -> Result<Chunk, database::error::Error> {
     let (began, users) = (Instant::now(), places.len());
-    let html = db::with(|connection| rows(connection, places))??;
+    let html = connections::read(|connection| rows(connection, places.clone()))?;
     Ok(Chunk { html, users, process: std::process::id(), took: began.elapsed() })
 }
 

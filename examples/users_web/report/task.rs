@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::connections::db;
-use crate::database;
+use crate::{connections, database};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
@@ -29,7 +28,7 @@ pub(crate) struct City {
 pub(crate) fn report(rounds: u32) -> Result<Report, database::error::Error> {
     multicore::progress(0, 0, "reading the orders");
     // The connection is given back before the long part begins.
-    let spent = db::with(|connection| connection.spent())??;
+    let spent = connections::read(|connection| connection.spent())?;
     let groups: Vec<_> = spent.chunk_by(|one, other| one.0 == other.0).collect();
     let total = groups.len() as u64 * u64::from(rounds);
     let mut cities = Vec::new();
