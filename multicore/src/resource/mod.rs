@@ -101,7 +101,8 @@ impl<R: Resource> Known for R {
     const KIND: &'static Kind = &Kind {
         id: TypeId::of::<R>,
         rules: R::RULES,
-        check: |value| value.downcast_mut().is_some_and(R::check),
+        // A panic may have left it broken: nobody was asked while that unwound, and it may answer all the same.
+        check: |value| value.downcast_mut().is_some_and(|value| !R::is_broken(value) && R::check(value)),
         reset: |value| value.downcast_mut().is_some_and(R::reset),
         is_broken: |value| value.downcast_mut().is_none_or(R::is_broken),
         close: |value| value.downcast().map_or(Ok(()), |value| R::close(*value)),
