@@ -164,6 +164,40 @@ pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `r2d2` | the function gives an `r2d2::ManageConnection`, or a `Result` of one with its own error: the value is its connection, checked by `is_valid` and replaced when `has_broken` says so. Needs the feature `r2d2` |
 /// | `type = Db` | the type's name, where the function's is taken |
 /// | `crate = path::to::multicore` | where the crate is, if it was renamed |
+///
+/// # Connection managers
+///
+/// With `r2d2`, managers that others have written work as they are: `SqliteConnectionManager` of `r2d2_sqlite`,
+/// `PostgresConnectionManager` of `r2d2_postgres`, `ConnectionManager` of `diesel` (its feature `r2d2`), `Client` of
+/// `redis` (its feature `r2d2`) and all others.
+///
+/// ```ignore
+/// use r2d2_sqlite::SqliteConnectionManager;
+/// use r2d2_sqlite::rusqlite::{Connection, Result};
+///
+/// #[multicore::resource(r2d2, max_age = "10m", reset = roll_back)]
+/// fn db() -> SqliteConnectionManager {
+///     SqliteConnectionManager::file("users.db").with_init(|db| db.execute_batch("PRAGMA foreign_keys = ON"))
+/// }
+///
+/// fn roll_back(db: &Connection) -> Result<()> {
+///     if db.is_autocommit() { Ok(()) } else { db.execute_batch("ROLLBACK") }
+/// }
+///
+/// #[multicore::task(error = "text")]
+/// fn name(id: i64) -> Result<String> {
+///     db::get()?.query_row("SELECT name FROM users WHERE id = ?1", [id], |user| user.get(0))
+/// }
+/// ```
+///
+/// - The manager is made once a process, its connections once a worker, or thread; `r2d2`'s own pool is not used,
+///   nor are its threads. Errors are the manager's. A function that returns a `Result` may fail with these alone.
+/// - `has_broken` is asked when a guard is dropped, and before `is_valid`: a connection that says yes is replaced at
+///   once. To `diesel` one is broken that is given back within a transaction.
+/// - A `check` takes the place of `is_valid`; all other options mean what they mean elsewhere.
+/// - A manager's time limits are its own. One for the answer of a server that takes connections and says nothing is
+///   the task's `timeout`.
+/// - `diesel` with PostgreSQL needs that database's C library where the program is linked; `r2d2_postgres` needs none.
 #[proc_macro_attribute]
 pub fn resource(options: TokenStream, item: TokenStream) -> TokenStream {
     resource::expand(options.into(), item.into()).into()
