@@ -123,6 +123,12 @@ fn queues() {
     check("queues", &[], "100 jobs, 17984 primes below 200000\n");
 }
 
+/// In processes, whatever variables say: one of them dies.
+#[test]
+fn connections() {
+    check("connections", &[], "301 users, after a call that failed and a worker that died\n");
+}
+
 /// Inline it refuses to run.
 #[test]
 fn untrusted() {
