@@ -73,6 +73,22 @@ macro_rules! adapter_scenes {
     };
 }
 
+/// The scenes of [`adapters`] in front of a PostgreSQL server, given to a macro.
+#[macro_export]
+macro_rules! served_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { adapters:
+            a_postgres_connection_is_made_once_a_worker_and_used_again
+            a_terminated_postgres_connection_knows_and_costs_one_call
+            a_terminated_postgres_connection_that_is_checked_costs_no_call
+            a_failed_statement_keeps_its_postgres_connection
+            a_transaction_left_open_on_postgres_is_rolled_back_by_reset
+            a_postgres_connection_of_age_zero_is_closed_after_each_call
+            errors_of_postgres_are_those_of_its_manager
+        }
+    };
+}
+
 /// The scenes of [`calling`], given to a macro.
 #[macro_export]
 macro_rules! calling_scenes {
@@ -856,6 +872,8 @@ pub fn all() -> Vec<Named> {
         forked_scenes!(crate::table),
         forks_end_scenes!(crate::table),
         futures_scenes!(crate::table),
+        adapter_scenes!(crate::table),
+        served_scenes!(crate::table),
         django_scenes!(crate::table),
         django_process_scenes!(crate::table),
         django_fork_scenes!(crate::table),
@@ -864,7 +882,6 @@ pub fn all() -> Vec<Named> {
         sqlite_scenes!(crate::table),
         sqlite_process_scenes!(crate::table),
         sqlite_fork_scenes!(crate::table),
-        adapter_scenes!(crate::table),
     ];
     lists.concat()
 }

@@ -3,6 +3,7 @@
 mod counted;
 mod counting;
 mod diesel;
+mod served;
 mod silent;
 mod sqlite;
 
@@ -14,6 +15,7 @@ use multicore::{Call, Handle};
 
 pub use self::counted::*;
 pub use self::diesel::*;
+pub use self::served::*;
 pub use self::silent::*;
 pub use self::sqlite::*;
 use crate::fixture::Folder;
