@@ -226,7 +226,11 @@ fn borrow(resource: &Resource, value: &TokenStream, error: Option<&TokenStream>)
         ),
     };
     quote! {
-        #[allow(dead_code)]
+        // So none of them is dead code; a crate may forbid even to allow that.
+        const _: fn() = || {
+            let _ = (#companion::get, #companion::try_get, |with: fn(&mut #value)| #companion::with(with));
+        };
+
         impl #companion {
             #[doc = #get]
             #[track_caller]

@@ -141,7 +141,7 @@ fn all() -> Result<usize, Box<dyn std::error::Error>> {
     this_file::with(|file| file.metadata().map(drop))??;
     any_error::get().map_err(|error| error.to_string())?.push('x');
     formatted::with(|text| text.push('x'))?;
-    let sum = *turned::get()? + *written_out::try_get()?;
+    let sum = *turned::get()? + *written_out::get()?;
     cache::with(|cache| cache.insert(1, "one"));
     assert_eq!(sum, 14);
     Ok(length)
