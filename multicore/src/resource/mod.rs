@@ -112,7 +112,7 @@ impl<R: Resource> Known for R {
 impl Kind {
     /// Ends a value. Nobody waits for what comes of it, so a failure is printed.
     fn end(&self, value: Box<dyn Any>) {
-        if let Err(why) = asked(|| (self.close)(value)).flatten() {
+        if let Err(why) = asked(|| (self.close)(value)).and_then(|ended| ended) {
             self.complain("could not be closed properly", &why);
         }
     }
