@@ -92,7 +92,9 @@ fn roll_back(value: &mut Kept) -> Result<(), String> {
 }
 
 fn say_goodbye(value: Kept) -> Result<(), String> {
-    if stage("close") { Ok(drop(value)) } else { Err("it hears nothing".to_owned()) }
+    let well = stage("close");
+    drop(value);
+    if well { Ok(()) } else { Err("it hears nothing".to_owned()) }
 }
 
 /// With all that there is.
