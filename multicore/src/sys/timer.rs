@@ -47,6 +47,14 @@ pub(crate) fn end_this_process(due: Duration, grace: Duration, overdue: &'static
     arm(bell, due, grace)
 }
 
+/// At `due`, on the monotonic clock, this process gets SIGKILL.
+///
+/// # Errors
+/// `Os` from `timer_create` (EAGAIN at a limit on pending signals) or `timer_settime`.
+pub(crate) fn kill_this_process(due: Duration) -> Result<()> {
+    arm(libc::SIGKILL, due, Duration::ZERO)
+}
+
 /// Has the kernel send `signal` at a moment and, where the interval is not 0, again and again.
 fn arm(signal: c_int, at: Duration, interval: Duration) -> Result<()> {
     // SAFETY: all zeroes is a valid `sigevent`.

@@ -146,7 +146,7 @@ pub fn a_goodbye_that_aborts_or_hangs_keeps_no_pool_from_ending() {
     // Where a worker is replaced, calls go on beside it.
     let (log, other) = (Log::new(), Log::new());
     let pool = builder().workers(1).max_calls(1).build().unwrap();
-    for mood in ["close abort", "close panic", ""] {
+    for mood in ["close abort", "close panic", "close hang", ""] {
         end(&pool, tower::call(&log.path(), mood)).unwrap().unwrap();
         good_turn(&pool, &other);
     }

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Duration;
 
 use crate::panics;
+use crate::processes::clock;
 use crate::processes::worker::Worker;
 use crate::processes::worker::limits::Recycling;
 use crate::registry::{HookKind, hooks};
@@ -12,7 +14,7 @@ use crate::resource;
 use crate::shm::note::Note;
 use crate::shm::region::Region;
 use crate::sys::latest::Latest;
-use crate::sys::process;
+use crate::sys::{process, timer};
 
 static IN_WORKER: AtomicBool = AtomicBool::new(false);
 /// The region and this worker's number, for the panic hook, which takes no argument.
@@ -52,6 +54,9 @@ pub(crate) const NOT_LIMITED: i32 = 83;
 pub(crate) const NOT_SANDBOXED: i32 = 84;
 /// Its supervisor does not answer it any more.
 pub(crate) const NO_SUPERVISOR: i32 = 85;
+
+/// How long a worker may take to end whose pool goes on: as long as a pool may, unless it is said.
+const END: Duration = Duration::from_secs(10);
 
 impl Worker<'_> {
     /// Takes on all that the pool asks for, and says that calls may come.
@@ -109,8 +114,19 @@ impl Worker<'_> {
         }
     }
 
+    /// Has the kernel end this process when what it does at its end never comes to one. A pool that is shut down has
+    /// its own limit, and who hands calls out has one for each of its workers.
+    fn limit_the_end(&self) {
+        if self.sandbox.is_none() && self.region.head().draining.load(Relaxed) == 0 {
+            let due = Duration::from_nanos(clock::now()).saturating_add(END);
+            // Refused where signals may not be queued: then it has no limit.
+            let _ = timer::kill_this_process(due);
+        }
+    }
+
     /// Runs the exit hooks, closes what calls have left to later ones, and ends.
     pub(in crate::processes) fn leave(&self, code: i32) -> ! {
+        self.limit_the_end();
         for hook in hooks(HookKind::Exit) {
             // Nobody is left to tell; the other hooks still run.
             let _ = panics::caught(hook.run);
