@@ -1,4 +1,5 @@
-//! What no safe code can do: the only place in the tests with unsafe code.
+//! What no safe code can do: with the one function of `bin/clocks.rs`, which must stand in its program, all unsafe code
+//! in the tests.
 
 #![allow(unsafe_code)]
 

@@ -16,8 +16,13 @@ fn holds(way: &str, part: &str, rule: &str) {
     let folder = Folder::new();
     let place = folder.path().join("database");
     std::fs::create_dir(&place).expect("a folder");
+    let file = place.join("file");
+    // Here, as two workers cannot do it at once.
+    let database = rusqlite::Connection::open(&file).expect("a database");
+    database.pragma_update(None, "journal_mode", "wal").expect("a log");
+    database.close().expect("no statement is left");
     let fixture = Fixture::new(CLIENT, &[method, part, &format!("sqlite::{rule}")]);
-    let fixture = fixture.env(FILE, &place.join("file").to_string_lossy()).env("MULTICORE_BACKEND", backend);
+    let fixture = fixture.env(FILE, &file.to_string_lossy()).env("MULTICORE_BACKEND", backend);
     let ended = within(LONG + 10, || fixture.run());
     assert!(ended.status.success(), "{way} {rule}: {}\n{}{}", ended.status, ended.stdout, ended.stderr);
 }

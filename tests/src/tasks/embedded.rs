@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, Error, OpenFlags};
 use serde::{Deserialize, Serialize};
 
-/// Names the database's file.
+/// Names the database's file. It is there, and keeps a log: the last to close it properly removes that.
 pub const FILE: &str = "MULTICORE_TEST_SQLITE";
 
 /// How a connection is treated.
@@ -22,11 +22,7 @@ pub enum Kind {
 }
 
 fn open() -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let connection = Connection::open_with_flags(std::env::var(FILE).expect("a file"), flags)?;
-    // The last to close properly removes the log of what is not in the database yet.
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    Ok(connection)
+    Connection::open_with_flags(std::env::var(FILE).expect("a file"), OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
 #[multicore::resource]
