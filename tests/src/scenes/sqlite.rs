@@ -214,7 +214,9 @@ pub fn a_thread_that_ends_closes_its_connection() {
 }
 
 #[multicore::resource(client)]
-fn nothing() {}
+fn nothing() -> u8 {
+    0
+}
 
 /// Workers start by fork from a program that has a connection, and children are forked later, one of them in the
 /// middle of a transaction.
