@@ -29,6 +29,14 @@ pub(crate) struct App {
 pub(crate) type Shared = State<Arc<App>>;
 
 impl App {
+    /// Ends the pools: what is queued does not begin, and what runs has its time.
+    pub(crate) fn end(&self) -> Result<(), Trouble> {
+        self.reports.cancel_queued();
+        self.pool.shutdown();
+        self.uploads.shutdown();
+        Ok(())
+    }
+
     /// Does what blocks on a thread that may be blocked.
     pub(crate) async fn apart<R: Send + 'static>(
         self: &Arc<App>,

@@ -77,11 +77,12 @@ fn run(options: &'static Options) -> Result<(), Box<dyn Error>> {
         draining: false.into(),
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve::serve(app.clone()));
-    // What still blocks a thread then waits for a call, and that ends with its pool.
+    let served = runtime.block_on(async {
+        let served = serve::serve(app.clone()).await;
+        // Still with the runtime, which looks out for a second signal.
+        app.apart(App::end).await.map(|()| served)
+    });
+    // What still blocks a thread has been refused by its pool.
     runtime.shutdown_background();
-    app.reports.cancel_queued();
-    app.pool.shutdown();
-    app.uploads.shutdown();
-    served.map_err(|error| format!("{}: {error}", options.listen).into())
+    served?.map_err(|error| format!("{}: {error}", options.listen).into())
 }

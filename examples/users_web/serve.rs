@@ -1,6 +1,7 @@
 //! The routes, and the server's life: it accepts, it is told to end, it drains.
 
-use std::io;
+use std::fmt;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -51,8 +52,8 @@ async fn guard(request: Request, next: Next) -> Response {
         return Trouble::new(StatusCode::FORBIDDEN, "Not from there", "Another site sent this.")
             .into_response();
     }
-    let rules = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
-                 form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let rules = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                 img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let answer = next.run(request).await;
     let headers = [(header::CONTENT_SECURITY_POLICY, rules), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (headers, answer).into_response()
@@ -63,15 +64,20 @@ pub(crate) async fn serve(app: Arc<App>) -> io::Result<()> {
     let listener = TcpListener::bind(app.options.listen).await?;
     let ends = Arc::new(Notify::new());
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    println!("http://{}/ ({} workers; {})", listener.local_addr()?, app.pool.workers(), app.options.database);
+    say(format_args!(
+        "http://{}/ ({} workers; {})",
+        listener.local_addr()?,
+        app.pool.workers(),
+        app.options.database
+    ));
     let told = {
         let (app, ends) = (app.clone(), ends.clone());
         async move {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            println!(
-                "ending: what has begun may take {:?} more; a second signal ends at once",
-                app.options.shutdown_timeout
-            );
+            let patience = app.options.shutdown_timeout;
+            say(format_args!(
+                "ending: what has begun may take {patience:?} more; a second signal ends at once"
+            ));
             app.draining.store(true, Ordering::Relaxed);
             tokio::spawn(async move {
                 tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
@@ -91,10 +97,15 @@ pub(crate) async fn serve(app: Arc<App>) -> io::Result<()> {
     tokio::select! {
         served = server => served,
         () = too_long(&ends, patience) => {
-            println!("some connections are still open, and are closed now");
+            say(format_args!("some connections are still open, and are closed now"));
             Ok(())
         }
     }
+}
+
+/// Whether anybody reads it or not.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 async fn too_long(ends: &Notify, patience: Duration) {

@@ -60,6 +60,14 @@ impl From<TextError> for Trouble {
     }
 }
 
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Trouble {}
+
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let body = html! {

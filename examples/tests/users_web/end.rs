@@ -1,13 +1,10 @@
 //! How it ends.
 
-use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::server::{LIMIT, Server};
+use crate::server::Server;
 
 #[test]
 fn term_and_interrupt_end_it_well_and_nobody_is_left() {
@@ -27,11 +24,7 @@ fn a_request_that_is_under_way_is_answered_first() {
     server.signal(Signal::SIGTERM);
     assert!(server.line().starts_with("ending"));
     // New ones are not accepted.
-    let start = Instant::now();
-    while TcpStream::connect(&server.address).is_ok() {
-        assert!(start.elapsed() < LIMIT);
-        thread::sleep(Duration::from_millis(5));
-    }
+    server.accepts_no_more();
     let answer = half.finish();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("id=\"upload-result\""), "{answer}");
     assert!(server.ends().success());
@@ -55,6 +48,18 @@ fn a_report_keeps_it_for_a_while_only() {
     server.until("/pool/live", |pools| pools.body.contains("<code>report</code>"));
     server.signal(Signal::SIGTERM);
     assert!(server.ends().success());
+}
+
+/// Also while it is the pools that take their time.
+#[test]
+fn a_second_signal_does_not_wait_for_a_report() {
+    let server = Server::start(&["--shutdown-timeout", "3600"]);
+    assert_eq!(server.post("/report", "rounds=1000000").status, 303);
+    server.until("/pool/live", |pools| pools.body.contains("<code>report</code>"));
+    server.signal(Signal::SIGTERM);
+    server.accepts_no_more();
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.ends().signal(), Some(Signal::SIGKILL as i32));
 }
 
 /// For so long as it was told it goes on, so that whoever asks for its health sends visitors elsewhere; and who does

@@ -169,6 +169,15 @@ impl Server {
         }
     }
 
+    /// Waits until nobody listens any more.
+    pub(crate) fn accepts_no_more(&self) {
+        let start = Instant::now();
+        while TcpStream::connect(&self.address).is_ok() {
+            assert!(start.elapsed() < LIMIT, "it accepts all the same");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).expect("it is our child");
     }

@@ -92,23 +92,44 @@ fn told(wanted: &Wanted, took: [Duration; 3]) -> Markup {
             thead { tr { th scope="col" { "By" } th.number scope="col" { "Took" } } }
             tbody {
                 @for ((path, what), took) in WAYS.iter().zip(took) {
-                    tr { th scope="row" { a href={ (path) "?" (wanted.query(1)) } { (what) } } td.number { (millis(took)) } }
+                    tr {
+                        th scope="row" { a href={ (path) "?" (wanted.query(1)) } { (what) } }
+                        td.number { (millis(took)) }
+                    }
                 }
             }
         }
-        p { a href="/compare?size=50" { "50 users" } ", " a href="/compare?size=1000" { "1000" } ", " a href="/compare?size=5000" { "5000" } }
+        p {
+            "With " a href="/compare?size=50" { "50 users" } ", " a href="/compare?size=1000" { "1000" } ", "
+            a href="/compare?size=5000" { "5000" }
+        }
         h2 { "What processes cost" }
         ul {
-            li { "Each call travels to another process and back: some microseconds, and a copy of the HTML. A page of few users is made sooner right here." }
+            li {
+                "Each call travels to another process and back: some microseconds, and a copy of the HTML. "
+                "A page of few users is made sooner right here."
+            }
             li { "Each worker has memory of its own: its connection, its caches, its copy of whatever it loads." }
-            li { "For safe Rust like this threads are as fast and simpler. Where nothing of what follows matters to you, take them." }
+            li {
+                "For safe Rust like this threads are as fast and simpler. Where nothing of what follows matters to "
+                "you, take them."
+            }
         }
         h2 { "What they buy" }
         ul {
             li { "One page is made on all cores, not only many pages side by side." }
-            li { "A crash, a leak or an endless loop costs one call; try it under " a href="/upload" { "Upload" } ". On a thread it costs the server." }
-            li { "A report can be cancelled while it computes, and a page has a time limit that is kept. No thread can be ended." }
-            li { "As many connections as workers, whatever the visitors do; each is closed with its worker. (Only what is rendered inline has one of the server’s thread.)" }
+            li {
+                "A crash or an endless loop costs one call; try it under " a href="/upload" { "Upload" }
+                ". On a thread it costs the server."
+            }
+            li {
+                "A report can be cancelled while it computes, and a page has a time limit that is kept. "
+                "No thread can be ended."
+            }
+            li {
+                "As many connections as workers, whatever the visitors do; each is closed with its worker. "
+                "(Only what is rendered inline has one of the server’s own thread.)"
+            }
         }
     }
 }

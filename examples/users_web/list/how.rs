@@ -34,16 +34,15 @@ pub(super) fn told(how: &How, chunks: &[Chunk], took: Duration) -> Markup {
         section #how.how data-how=(how.word()) aria-label="How this page was made" {
             @match how {
                 How::Parallel => p {
-                    span.badge.good { "parallel" } " " (sum) " by "
-                    @if let [one] = &processes[..] { "worker " (one) } @else { (processes.len()) " workers (" (list_of(&processes)) ")" } "."
+                    span.badge.good { "parallel" } " " (sum) " by " (workers(&processes)) "."
                 },
                 How::Inline => p {
                     span.badge.fair { "inline" } " " (sum) " by the server itself (" (list_of(&processes))
                     "), one after another: the load guard said no to the workers."
                 },
                 How::Refused(why) => p role="alert" {
-                    span.badge.bad { "refused" } " The load guard said no to the workers, and you chose not to have it done by the server itself. "
-                    "To its author the call says: " q { (why) } "."
+                    span.badge.bad { "refused" } " The load guard said no to the workers, and you chose not to have it "
+                    "done by the server itself. To its author the call says: " q { (why) } "."
                 },
             }
             @if !chunks.is_empty() {
@@ -51,10 +50,20 @@ pub(super) fn told(how: &How, chunks: &[Chunk], took: Duration) -> Markup {
                     summary { "Each chunk" }
                     table {
                         caption.hidden { "Chunks of this page" }
-                        thead { tr { th scope="col" { "Chunk" } th scope="col" { "Users" } th scope="col" { "Process" } th scope="col" { "Took" } } }
+                        thead {
+                            tr {
+                                th scope="col" { "Chunk" }
+                                @for name in ["Users", "Process", "Took"] { th.number scope="col" { (name) } }
+                            }
+                        }
                         tbody {
                             @for (number, chunk) in (1..).zip(chunks) {
-                                tr { th scope="row" { (number) } td.number { (chunk.users) } td.number { (chunk.process) } td.number { (millis(chunk.took)) } }
+                                tr {
+                                    th scope="row" { (number) }
+                                    td.number { (chunk.users) }
+                                    td.number { (chunk.process) }
+                                    td.number { (millis(chunk.took)) }
+                                }
                             }
                         }
                     }
@@ -66,6 +75,13 @@ pub(super) fn told(how: &How, chunks: &[Chunk], took: Duration) -> Markup {
 
 pub(crate) fn millis(took: Duration) -> String {
     format!("{:.1} ms", 1000.0 * took.as_secs_f64())
+}
+
+fn workers(processes: &[u32]) -> String {
+    match processes {
+        [one] => format!("worker {one}"),
+        all => format!("{} workers ({})", all.len(), list_of(all)),
+    }
 }
 
 fn list_of(processes: &[u32]) -> String {

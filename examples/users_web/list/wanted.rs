@@ -133,9 +133,11 @@ impl Wanted {
         let link = |page| format!("{path}?{}", self.query(page));
         html! {
             nav.pages aria-label="Pages of users" {
-                @if self.page > 1 { a rel="prev" href=(link(self.page - 1)) { "← Page " (self.page - 1) } } @else { span {} }
+                span { @if self.page > 1 { a rel="prev" href=(link(self.page - 1)) { "← Page " (self.page - 1) } } }
                 span { "Page " (self.page) " of " (pages) }
-                @if self.page < pages { a rel="next" href=(link(self.page + 1)) { "Page " (self.page + 1) " →" } } @else { span {} }
+                span {
+                    @if self.page < pages { a rel="next" href=(link(self.page + 1)) { "Page " (self.page + 1) " →" } }
+                }
             }
         }
     }

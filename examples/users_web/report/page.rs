@@ -31,8 +31,9 @@ async fn overview(State(app): Shared) -> Markup {
     let body = html! {
         h1 { "Report" }
         p {
-            "How much do the users of each city spend, and how far can that be trusted? The users of a city are drawn "
-            "anew, thousands of times. That takes a while, so it is done in the background; this page answers at once."
+            "How much do the users of each city spend, and how far can that be trusted? The users of a city are "
+            "drawn anew, thousands of times. That takes a while, so it is done in the background; this page answers "
+            "at once."
         }
         form.row #report-form action="/report" method="post" {
             div {
@@ -50,7 +51,9 @@ async fn overview(State(app): Shared) -> Markup {
             h2 { "Reports so far" }
             ul.reports {
                 @for kept in reports.iter().take(20) {
-                    li { a href={ "/report/" (kept.job.id()) } { "Report " code { (short(kept)) } } " " (kept.state()) }
+                    li {
+                        a href={ "/report/" (kept.job.id()) } { "Report " code { (short(kept)) } } " " (kept.state())
+                    }
                 }
             }
         }
@@ -131,8 +134,8 @@ fn finished(outcome: &Outcome) -> Markup {
 fn written(report: &Report) -> Markup {
     html! {
         p {
-            "What " (report.users) " users spend on average, by city, with the bounds of 95 % from " (report.rounds)
-            " draws for each. Worker " (report.process) " wrote it."
+            "What " (report.users) " users spend on average, by city, with the bounds of 95 % from "
+            (report.rounds) " draws for each. Worker " (report.process) " wrote it."
         }
         table {
             caption.hidden { "Spending by city" }

@@ -53,12 +53,16 @@ fn told(outcome: multicore::Result<Result<Decoded, TextError>>) -> Result<(Statu
         Ok(Err(error)) => failed("This file cannot be decoded", html! { "Its decoder says: " (error) "." }),
         Err(Error::TimedOut { limit, .. }) => failed(
             "Its time was up",
-            html! { "The decoder was still busy after " (limit.as_secs()) " seconds, so its worker process was ended. Nothing else was touched." },
+            html! {
+                "The decoder was still busy after " (limit.as_secs()) " seconds, so its worker process was ended. "
+                "Nothing else was touched."
+            },
         ),
         Err(Error::Died { pid, exit, .. }) => failed(
             "This file crashed its decoder",
             html! {
-                "Worker process " (pid) " " (how(exit)) ". It was replaced; the server and everybody else's requests live on."
+                "Worker process " (pid) " " (how(exit)) ". It was replaced; the server and everybody else's requests "
+                "live on."
             },
         ),
         Err(error) => return Err(error.into()),
