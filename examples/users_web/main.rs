@@ -7,12 +7,14 @@
 //!                              ├─▶ health.rs ──▶ call ───────────┘
 //!                              └─▶ upload/ ────▶ call ─────────────▶ pool: sandboxed
 //! ```
+//!
+//! The users are in SQLite, in a temporary folder, or in the file that `--database` names; or in PostgreSQL, where
+//! `DATABASE_URL` says so. `--help` lists the options, and `--demo` lets visitors end workers.
 
 mod app;
 mod compare;
 mod connections;
 mod database;
-
 mod health;
 mod layout;
 mod limit;
