@@ -40,8 +40,8 @@ async fn overview(State(app): Shared) -> Markup {
                 label for="rounds" { "Draws" }
                 select #rounds name="rounds" {
                     option value="2000" { "2 000: a moment" }
-                    option value="100000" selected { "100 000: some seconds" }
-                    option value="1000000" { "1 000 000: a minute" }
+                    option value="100000" selected { "100 000: a few seconds" }
+                    option value="1000000" { "1 000 000: half a minute" }
                 }
             }
             button { "Generate report" }
