@@ -5,6 +5,7 @@ mod end;
 mod health;
 mod limit;
 mod pages;
+mod postgres;
 mod reports;
 mod server;
 mod uploads;
