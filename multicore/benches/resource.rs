@@ -58,8 +58,11 @@ fn borrows_aging() -> u64 {
     black_box(*aging::get())
 }
 
+/// What it is, how it is made, and what it gives.
+type Kind = (&'static str, fn() -> Call<'static, u64>, u64);
+
 fn resource(c: &mut Criterion) {
-    let kinds: [(&str, fn() -> Call<'static, u64>, u64); 6] = [
+    let kinds: [Kind; 6] = [
         ("an empty call", empty::call, 0),
         ("one that borrows a resource", borrows::call, 1),
         ("one that borrows it a hundred times", || borrows_often::call(100), 100),
