@@ -115,13 +115,13 @@ pub fn brief() -> Kept {
     Kept::new("brief")
 }
 
-/// What [`upper`] needs.
+/// What [`upper()`] needs.
 #[multicore::resource]
 pub fn base() -> Kept {
     Kept::new("base")
 }
 
-/// Made with the help of [`base`].
+/// Made with the help of [`base()`].
 #[multicore::resource]
 pub fn upper() -> Kept {
     drop(base::get());
