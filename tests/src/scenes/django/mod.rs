@@ -1,7 +1,7 @@
 //! Django's rules for connections that persist, each in a scene of its name, against a real server.
 //!
 //! There they hold around a request, here around a call. The server and what it has to do is the business of the test
-//! that plays a scene (`tests/tests/django.rs`): it hears of it by [`ask`].
+//! that plays a scene (`tests/tests/django.rs`): it hears of it by `ask`.
 
 mod ages;
 mod dead;
