@@ -22,6 +22,7 @@ pub mod soak;
 pub mod stage;
 pub mod table;
 pub mod watched;
+pub mod web;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -59,6 +60,11 @@ pub const SUBJECTS: [Subject; 7] = [
         run: connections::run,
     },
     Subject { name: "chaos", shows: "calls from many threads while processes are killed", run: chaos::run },
+    Subject {
+        name: "web",
+        shows: "a web application under load while its workers are killed",
+        run: web::run,
+    },
 ];
 
 /// What did not hold.

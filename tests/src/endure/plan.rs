@@ -5,11 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::{SUBJECTS, Subject};
 
 /// How to use the program.
-const USAGE: &str = "cargo endure [SUBJECT..] [--short] [--times FACTOR] [--seconds N]
+const USAGE: &str = "cargo endure [SUBJECT..] [--short] [--times FACTOR] [--seconds N] [--compare]
   without a SUBJECT all of them, as long as it takes; about an hour
   --short         a minute in all
   --times FACTOR  everything so many times as often (0.1: a tenth)
   --seconds N     how long the soak takes (600)
+  --compare       of the web application: its page beside those that threads make, in place of the load
   MULTICORE_CHAOS_SEED repeats the decisions of a run before";
 
 /// The subjects, and how much of each.
@@ -17,6 +18,8 @@ const USAGE: &str = "cargo endure [SUBJECT..] [--short] [--times FACTOR] [--seco
 pub struct Plan {
     names: Vec<String>,
     short: bool,
+    /// Whether the web application is compared with what it would be without processes.
+    pub compare: bool,
     /// How many times as often as by default.
     pub scale: f64,
     /// How long the soak takes.
@@ -34,6 +37,7 @@ impl Plan {
         let mut plan = Plan {
             names: Vec::new(),
             short: false,
+            compare: false,
             scale: 1.0,
             seconds: 0,
             seed: variable("MULTICORE_CHAOS_SEED").unwrap_or_else(now),
@@ -43,6 +47,7 @@ impl Plan {
             let mut value = || arguments.next().ok_or(format!("{argument} of what?\n{USAGE}"));
             match argument.as_str() {
                 "--short" => plan.short = true,
+                "--compare" => plan.compare = true,
                 "--times" => plan.scale = number(&value()?)?,
                 "--seconds" => plan.seconds = number(&value()?)?,
                 name if SUBJECTS.iter().any(|subject| subject.name == name) => plan.names.push(argument),

@@ -69,19 +69,27 @@ impl Times {
         self.0.iter().filter(|&&time| time <= limit).count()
     }
 
-    /// The one in the middle, in milliseconds.
-    pub fn median(&self) -> String {
+    /// What such a share of them is below: 0.5 gives the one in the middle, 1 the longest. `None` where there is none.
+    pub fn quantiles<const N: usize>(&self, shares: [f64; N]) -> [Option<Duration>; N] {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        milliseconds(sorted.get(sorted.len() / 2))
+        let last = sorted.len().saturating_sub(1);
+        shares.map(|share| sorted.get(((sorted.len() as f64 * share) as usize).min(last)).copied())
+    }
+
+    /// The one in the middle, in milliseconds.
+    pub fn median(&self) -> String {
+        let [median] = self.quantiles([0.5]);
+        milliseconds(median)
     }
 
     /// The longest, in milliseconds.
     pub fn worst(&self) -> String {
-        milliseconds(self.0.iter().max())
+        milliseconds(self.0.iter().max().copied())
     }
 }
 
-fn milliseconds(time: Option<&Duration>) -> String {
+/// A time as it is printed here.
+pub fn milliseconds(time: Option<Duration>) -> String {
     time.map_or("–".to_owned(), |time| format!("{:.3}", time.as_secs_f64() * 1e3))
 }

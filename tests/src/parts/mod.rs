@@ -61,6 +61,7 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
             nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
             play(method, "scene", &[name]);
         }
+        ("serve", [program, arguments @ ..]) => endure::web::play(program, arguments),
         ("hold", [folder]) => families::hold(method, folder),
         ("leave", []) => families::leave(method),
         ("panic", []) => families::panic(method),
