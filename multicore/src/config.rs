@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(crate) use self::limits::Limits;
 #[cfg(processes)]
 pub(crate) use self::settle::{FAULT, LEAST_PAYLOAD_LIMIT, faults_from_environment, payload_limit};
-pub(crate) use self::settle::{KEEP_RESULTS, Settings};
+pub(crate) use self::settle::{KEEP_RESULTS, Settings, max_load_average};
 use crate::sandbox::Sandbox;
 
 /// A descriptor's number, which elsewhere stands for nothing.

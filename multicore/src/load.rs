@@ -6,6 +6,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::config;
+
 static PROCESS_WIDE: Mutex<Option<f64>> = Mutex::new(None);
 static SOURCE: Mutex<fn() -> f64> = Mutex::new(machine);
 static SAMPLE: Mutex<Option<(Instant, f64)>> = Mutex::new(None);
@@ -39,10 +41,11 @@ pub(crate) fn set_process_wide(share: Option<f64>) {
     *lock(&PROCESS_WIDE) = share;
 }
 
-/// The threshold in force for the whole process: what `initialize_with` set, else the variable's.
+/// The threshold in force for the whole process: what `initialize_with` set, else the variable's. A web server asks
+/// for it with each request, so nothing else is looked at.
 pub(crate) fn process_wide() -> Option<f64> {
     let set = *lock(&PROCESS_WIDE);
-    set.or_else(|| crate::Config::new().settle().ok().and_then(|settings| settings.max_load_average))
+    set.or_else(|| config::max_load_average(None).ok().flatten())
 }
 
 /// Replaces where the load guard reads the machine's load from, as a share of all cores (1.0: as many

@@ -115,10 +115,7 @@ impl Config {
             Some(start) => Some(start),
             None => start_from_environment()?,
         };
-        let max_load_average = pick("max_load_average", self.max_load_average, "MULTICORE_MAX_LOAD_AVERAGE")?;
-        if let Some((share, what)) = max_load_average {
-            crate::load::check(share).map_err(|why| Error::config(what, why))?;
-        }
+        let max_load_average = max_load_average(self.max_load_average)?;
         let pin = self.pin.map_or_else(pin_from_environment, Ok)?;
         Ok(Settings {
             backend,
@@ -128,7 +125,7 @@ impl Config {
             payload_limit,
             warm_memory,
             start,
-            max_load_average: max_load_average.map(|(share, _)| share),
+            max_load_average,
             grace: self.grace.unwrap_or(Duration::from_millis(100)),
             shutdown_timeout: self.shutdown_timeout.unwrap_or(Duration::from_secs(10)),
             keep_fds: self.keep_fds,
@@ -196,6 +193,15 @@ pub(super) fn within<T: PartialOrd + std::fmt::Display>(
         return Err(Error::config(what, format!("{value} is not within {least} to {most}")));
     }
     Ok(())
+}
+
+/// The load guard's threshold: the one set in code, else the variable's.
+pub(crate) fn max_load_average(set: Option<f64>) -> Result<Option<f64>> {
+    let picked = pick("max_load_average", set, "MULTICORE_MAX_LOAD_AVERAGE")?;
+    if let Some((share, what)) = picked {
+        crate::load::check(share).map_err(|why| Error::config(what, why))?;
+    }
+    Ok(picked.map(|(share, _)| share))
 }
 
 fn start_from_environment() -> Result<Option<Start>> {
