@@ -7,7 +7,7 @@ use crate::database::{postgres, sqlite};
 
 pub(crate) enum Connection {
     Sqlite(rusqlite::Connection),
-    Postgres(Box<::postgres::Client>),
+    Postgres(Box<postgres::Session>),
 }
 
 pub(crate) struct User {
@@ -28,7 +28,7 @@ impl Connection {
     pub(crate) fn prepare(&mut self) -> Result<usize, Error> {
         match self {
             Connection::Sqlite(sqlite) => sqlite::prepare(sqlite),
-            Connection::Postgres(client) => postgres::prepare(client),
+            Connection::Postgres(session) => postgres::prepare(session),
         }
     }
 
@@ -36,7 +36,7 @@ impl Connection {
     pub(crate) fn users(&mut self, numbers: RangeInclusive<i64>) -> Result<Vec<User>, Error> {
         let (mut users, months) = match self {
             Connection::Sqlite(sqlite) => sqlite::users(sqlite, numbers)?,
-            Connection::Postgres(client) => postgres::users(client, numbers)?,
+            Connection::Postgres(session) => postgres::users(session, numbers)?,
         };
         for (id, month, orders, cents) in months {
             let Ok(at) = users.binary_search_by_key(&id, |user| user.id) else { continue };
@@ -53,7 +53,7 @@ impl Connection {
     pub(crate) fn spent(&mut self) -> Result<Vec<(String, i64)>, Error> {
         match self {
             Connection::Sqlite(sqlite) => sqlite::spent(sqlite),
-            Connection::Postgres(client) => postgres::spent(client),
+            Connection::Postgres(session) => postgres::spent(session),
         }
     }
 
@@ -61,7 +61,7 @@ impl Connection {
     pub(crate) fn check(&mut self) -> Result<(), Error> {
         match self {
             Connection::Sqlite(sqlite) => Ok(sqlite.execute_batch("SELECT 1")?),
-            Connection::Postgres(client) => Ok(client.batch_execute("SELECT 1")?),
+            Connection::Postgres(session) => session.check(),
         }
     }
 
@@ -70,7 +70,7 @@ impl Connection {
         match self {
             Connection::Sqlite(sqlite) if sqlite.is_autocommit() => Ok(()),
             Connection::Sqlite(sqlite) => Ok(sqlite.execute_batch("ROLLBACK")?),
-            Connection::Postgres(client) => Ok(client.batch_execute("ROLLBACK")?),
+            Connection::Postgres(session) => session.reset(),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Place {
         match self {
             Place::File(file) => sqlite::open(file).map(Connection::Sqlite),
             Place::Server(config) => {
-                postgres::connect(config).map(|client| Connection::Postgres(Box::new(client)))
+                postgres::connect(config).map(|session| Connection::Postgres(Box::new(session)))
             }
         }
     }

@@ -1,8 +1,10 @@
 //! PostgreSQL, where there is a server.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use postgres::{Client, Config, NoTls, Transaction};
+use postgres::types::ToSql;
+use postgres::{Client, Config, NoTls, Row, Statement, Transaction};
 
 use crate::database::connection::{Month, User};
 use crate::database::error::Error;
@@ -11,16 +13,42 @@ use crate::database::{COUNT, MONTHS_FROM_TO, SPENT_BY_CITY, TABLES, USERS_FROM_T
 /// By which those who would fill the database at once agree on an order.
 const FILLING: i64 = 0x75_73_65_72_73;
 
-pub(super) fn connect(config: &Config) -> Result<Client, Error> {
+/// A connection, and the statements that the server knows by it: each is parsed once, not for each page.
+pub(crate) struct Session {
+    client: Client,
+    prepared: HashMap<&'static str, Statement>,
+}
+
+impl Session {
+    fn query(&mut self, text: &'static str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        if !self.prepared.contains_key(text) {
+            self.prepared.insert(text, self.client.prepare(text)?);
+        }
+        Ok(self.client.query(&self.prepared[text], parameters)?)
+    }
+
+    pub(super) fn check(&mut self) -> Result<(), Error> {
+        Ok(self.client.batch_execute("SELECT 1")?)
+    }
+
+    /// Ends a transaction that somebody left open. Where none is, which is nearly always, a ROLLBACK alone would have
+    /// the server write a warning into its log, after each call; and where one has failed, nothing else is obeyed.
+    pub(super) fn reset(&mut self) -> Result<(), Error> {
+        let usual = self.client.batch_execute("BEGIN; ROLLBACK");
+        Ok(usual.or_else(|_| self.client.batch_execute("ROLLBACK"))?)
+    }
+}
+
+pub(super) fn connect(config: &Config) -> Result<Session, Error> {
     let mut config = config.clone();
     if config.get_application_name().is_none() {
         config.application_name("users_web");
     }
-    Ok(config.connect(NoTls)?)
+    Ok(Session { client: config.connect(NoTls)?, prepared: HashMap::new() })
 }
 
-pub(super) fn prepare(client: &mut Client) -> Result<usize, Error> {
-    let mut transaction = client.transaction()?;
+pub(super) fn prepare(session: &mut Session) -> Result<usize, Error> {
+    let mut transaction = session.client.transaction()?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&FILLING])?;
     let there: bool = transaction.query_one("SELECT to_regclass('web_users') IS NOT NULL", &[])?.get(0);
     if !there {
@@ -58,21 +86,21 @@ fn fill(transaction: &mut Transaction<'_>) -> Result<(), Error> {
 }
 
 pub(super) fn users(
-    client: &mut Client,
+    session: &mut Session,
     numbers: RangeInclusive<i64>,
 ) -> Result<(Vec<User>, Vec<Month>), Error> {
     let (first, last) = numbers.into_inner();
-    let users = client.query(USERS_FROM_TO, &[&first, &last])?;
-    let user = |row: &postgres::Row| {
+    let users = session.query(USERS_FROM_TO, &[&first, &last])?;
+    let user = |row: &Row| {
         let (id, name, email, city) = (row.get(0), row.get(1), row.get(2), row.get(3));
         User { id, name, email, city, orders: 0, months: [0; 12] }
     };
-    let months = client.query(MONTHS_FROM_TO, &[&first, &last])?;
-    let month = |row: &postgres::Row| (row.get(0), row.get(1), row.get(2), row.get(3));
+    let months = session.query(MONTHS_FROM_TO, &[&first, &last])?;
+    let month = |row: &Row| (row.get(0), row.get(1), row.get(2), row.get(3));
     Ok((users.iter().map(user).collect(), months.iter().map(month).collect()))
 }
 
-pub(super) fn spent(client: &mut Client) -> Result<Vec<(String, i64)>, Error> {
-    let rows = client.query(SPENT_BY_CITY, &[])?;
+pub(super) fn spent(session: &mut Session) -> Result<Vec<(String, i64)>, Error> {
+    let rows = session.query(SPENT_BY_CITY, &[])?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
