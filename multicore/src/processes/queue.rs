@@ -27,6 +27,20 @@ pub(in crate::processes) fn remind(region: &Region, slot: usize, word: State) {
     }
 }
 
+/// Has the next search begin with this call, which is older than those that the search has come to: one that is given
+/// back would else wait until all slots have had their turn, while newer calls go first.
+///
+/// A cursor is never moved ahead, where it would pass over somebody.
+pub(in crate::processes) fn look_back(region: &Region, slot: usize) {
+    let (head, slots) = (region.head(), region.geometry().slots);
+    let background = region.slot(slot).state.state().is_background();
+    let cursor = if background { &head.background_cursor } else { &head.claim_cursor.0 };
+    let behind = (cursor.load(Relaxed) as usize % slots + slots - slot) % slots;
+    if behind <= slots / 2 {
+        cursor.store(slot as u32, Relaxed);
+    }
+}
+
 /// Some ready call has a priority, and its hint is set.
 #[cold]
 pub(in crate::processes) fn announce(region: &Region) {

@@ -101,8 +101,10 @@ pub(crate) fn after_death(region: &Region, death: &Death) {
 
 /// The call had not begun.
 pub(super) fn give_back(region: &Region, slot: usize, death: &Death) {
-    if region.slot(slot).state.requeue(death.worker, false) == Requeued::TooOften {
-        fail(region, slot, death, false);
+    match region.slot(slot).state.requeue(death.worker, false) {
+        Requeued::Ready => queue::look_back(region, slot),
+        Requeued::TooOften => fail(region, slot, death, false),
+        Requeued::NotMine => {}
     }
     point("requeued");
 }
@@ -116,7 +118,7 @@ fn settle(region: &Region, slot: usize, death: &Death) {
         // It may have failed, and been too late with it.
         header.verdict.store(0, Relaxed);
         if header.state.requeue(death.worker, true) == Requeued::Ready {
-            return;
+            return queue::look_back(region, slot);
         }
     }
     fail(region, slot, death, true);

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{claim, remind, take};
 use crate::processes::map;
+use crate::processes::repair::{Death, after_death};
 use crate::shm::layout::Geometry;
 use crate::shm::region::Region;
 use crate::shm::word::{Phase, Rank, Word};
@@ -54,6 +55,22 @@ fn the_order_of_arrival_goes_round() {
     }
     offer(&region, 5, 1);
     assert_eq!(all(&region), [5, 125, 129, 3, 70]);
+}
+
+#[test]
+fn a_call_of_a_dead_worker_comes_before_those_after_it() {
+    // Claimed and begun; at the end of the row, and where it goes round.
+    for start in [10, 60, SLOTS - 2, SLOTS - 1] {
+        let region = region();
+        let slots: Vec<usize> = (start..start + 8).map(|slot| slot % SLOTS).collect();
+        region.head().claim_cursor.0.store(start as u32, Relaxed);
+        slots.iter().for_each(|slot| offer(&region, *slot, 0));
+        assert_eq!([(); 3].map(|()| next(&region)), [slots[0], slots[1], slots[2]].map(Some));
+        assert!(region.slot(slots[0]).state.begin(0));
+        region.slot(slots[0]).retries.store(1, Relaxed);
+        after_death(&region, &Death::unseen(&region, 0));
+        assert_eq!(all(&region), slots);
+    }
 }
 
 #[test]
