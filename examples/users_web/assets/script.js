@@ -34,7 +34,9 @@ async function refresh(part) {
     if (document.hidden || !wanted.checked) continue;
     try {
       const answer = await fetch(part.dataset.refresh);
-      if (answer.ok) part.innerHTML = await answer.text();
+      const text = answer.ok && (await answer.text());
+      // Nobody's focus is taken away.
+      if (text && !part.contains(document.activeElement)) part.innerHTML = text;
     } catch {
       await wait(2000);
     }
