@@ -44,7 +44,7 @@ pub struct Subject {
 }
 
 /// Every subject, in the order in which they run.
-pub const SUBJECTS: [Subject; 7] = [
+pub const SUBJECTS: [Subject; 8] = [
     Subject { name: "table", shows: "each row of the fault table, as it was observed", run: table::run },
     Subject { name: "kills", shows: "kill -9 of the client in the middle of calls", run: kills::run },
     Subject { name: "deadline", shows: "endless loops with a deadline of 100 ms", run: deadline::run },

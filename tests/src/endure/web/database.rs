@@ -30,7 +30,7 @@ pub(super) enum Observer {
     /// In the files that workers have open.
     File(PathBuf),
     /// By asking the server.
-    Server(Admin),
+    Server(Box<Admin>),
 }
 
 /// Each by what names it alone: process and descriptor, or the server's process and the client's port.
@@ -97,7 +97,7 @@ impl Database {
                 let file = fs::canonicalize(folder.file(FILE)).expect("the application made it");
                 Observer::File(file)
             }
-            Database::Server(cluster) => Observer::Server(cluster.admin()),
+            Database::Server(cluster) => Observer::Server(Box::new(cluster.admin())),
         }
     }
 }
