@@ -71,6 +71,18 @@ fn every_recipe_is_shown_by_something() {
 }
 
 #[test]
+fn every_rule_of_djangos_has_its_test() {
+    let tests = read("tests/src/scenes/mod.rs");
+    let rows = table("README.md", "| Django's rule | test |");
+    assert!(rows.len() > 15);
+    for row in &rows[2..] {
+        let test = row.trim_end_matches(" |").rsplit("| ").next().and_then(|cell| quoted(cell).next());
+        let test = test.expect("each row names a test");
+        assert!(tests.split_whitespace().any(|word| word.trim_matches(',') == test), "{test}");
+    }
+}
+
+#[test]
 fn every_variable_that_is_read_is_listed() {
     let source = read("multicore/src/config/settle.rs") + &read("multicore/src/processes/worker/fault.rs");
     let readme = read("README.md");

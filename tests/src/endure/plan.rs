@@ -7,7 +7,7 @@ use super::{SUBJECTS, Subject};
 /// How to use the program.
 const USAGE: &str = "cargo endure [SUBJECT..] [--short] [--times FACTOR] [--seconds N] [--compare]
   without a SUBJECT all of them, as long as it takes; about an hour
-  --short         a minute in all
+  --short         two minutes in all
   --times FACTOR  everything so many times as often (0.1: a tenth)
   --seconds N     how long the soak takes (600)
   --compare       of the web application: its page beside those that threads make, in place of the load
