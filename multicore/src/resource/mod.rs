@@ -21,7 +21,6 @@ mod store;
 mod test;
 
 use std::any::{Any, TypeId};
-use std::io::{self, Write};
 use std::time::Duration;
 
 pub use self::acquire::acquire;
@@ -143,8 +142,8 @@ impl Kind {
     /// Says it where nobody waits; if that cannot be said either, so be it.
     fn complain(&self, what: &str, why: &str) {
         let line = format!("multicore: the resource `{}` {what}: {why}\n", self.rules.name);
-        // In one piece: other workers write there as well.
-        let _ = io::stderr().write_all(line.as_bytes());
+        // In one piece: other workers write there as well. It panics where nobody reads it.
+        let _ = panics::caught_aside(|| eprint!("{line}"));
     }
 }
 

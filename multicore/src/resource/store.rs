@@ -27,6 +27,8 @@ struct Store {
     closing: Vec<TypeId>,
     /// Whether all is being closed: what is made meanwhile goes as soon as it comes back.
     ending: bool,
+    /// Whether the thread ends: nothing is made any more.
+    over: bool,
     /// The number of the last value.
     last: u64,
 }
@@ -93,6 +95,7 @@ impl Store {
             making: Vec::new(),
             closing: Vec::new(),
             ending: false,
+            over: false,
             last: 0,
         }
     }
@@ -104,7 +107,7 @@ impl Store {
             mem::forget(mem::take(&mut self.kept));
             self.making.clear();
             self.closing.clear();
-            self.ending = false;
+            (self.ending, self.over) = (false, false);
         }
     }
 
@@ -127,7 +130,7 @@ impl Store {
         // One that a call of before did not give back is nobody's any more: its guard closes it, if it is ever dropped.
         self.kept.retain(|kept| (kept.kind.id)() != id || !kept.is_lost(outermost));
         let Some(kept) = self.kept.iter_mut().find(|kept| (kept.kind.id)() == id) else {
-            return Found::Nothing;
+            return if self.over { Found::Over } else { Found::Nothing };
         };
         let number = kept.number;
         let too_old = kept.used_in < outermost && kept.is_too_old();
@@ -197,6 +200,7 @@ impl Kept {
 
 /// The thread ends, and what values have in its other thread-local values is still there.
 extern "C" fn close_before_locals(_nothing: *mut c_void) {
+    store(|store| store.over = true);
     close_all();
 }
 

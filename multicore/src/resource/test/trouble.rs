@@ -258,6 +258,7 @@ fn a_refusal_has_the_place_of_whoever_asked() {
     assert!(message.contains("ping` is borrowed in this thread already"), "{message}");
     assert!(location.is_some_and(|place| place.contains("trouble.rs")), "not the macro's");
     call(|| ping::with(|value| assert_eq!(value.0, "ping")));
+    close_all();
 }
 
 #[test]
