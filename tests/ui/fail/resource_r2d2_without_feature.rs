@@ -1,6 +1,0 @@
-#[multicore::resource(r2d2, max_age = "10m")]
-fn db() -> String {
-    String::new()
-}
-
-fn main() {}
