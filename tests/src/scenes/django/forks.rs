@@ -3,6 +3,8 @@
 //!
 //! In a program with one thread, as a fork asks for.
 
+use std::os::fd::RawFd;
+
 use multicore::{Config, Forked, Pool, fork};
 
 use super::Site;
@@ -30,11 +32,22 @@ fn is_untouched(site: &mut Site, before: i32) {
     );
 }
 
+/// Those that are open here, but for the standard ones.
+fn descriptors() -> Vec<RawFd> {
+    let names = std::fs::read_dir("/proc/self/fd").expect("a list").flatten().map(|entry| entry.file_name());
+    let numbers: Vec<RawFd> = names.filter_map(|name| name.to_str()?.parse().ok()).collect();
+    // The list's own is closed by now.
+    let open = |fd: &RawFd| *fd > 2 && std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok();
+    numbers.into_iter().filter(open).collect()
+}
+
 /// Workers start by fork, from a program that has a connection.
 pub fn workers_leave_alone_what_was_made_before_they_were_forked() {
     let before = own();
-    multicore::initialize_with(Config::new().workers(2)).expect("one thread");
-    let mut site = Site::new();
+    // Among them what the connection's runtime has once a process, and asks for again when the next one is made.
+    let fds = descriptors();
+    multicore::initialize_with(Config::new().workers(2).keep_fds(fds.clone())).expect("one thread");
+    let mut site = Site::with(Pool::builder().workers(2).keep_fds(fds));
     let (theirs, failed) = site.everywhere(Kind::Own);
     assert_eq!((theirs.len(), failed), (2, 0));
     assert!(!theirs.contains(&before), "{theirs:?} {before}");
