@@ -27,6 +27,14 @@ pub(crate) mod memory {
     pub(crate) fn in_large_pages<T>(_space: &mut [MaybeUninit<T>]) {}
 }
 
+pub(crate) mod fault {
+    //! Points at which a process may be made to end; here none does.
+
+    /// Nothing happens.
+    #[inline(always)]
+    pub(crate) fn point(_name: &str) {}
+}
+
 pub(crate) mod thread_end {
     //! Ends of threads, which take thread-local values along in their own order here.
 
