@@ -423,14 +423,21 @@ fn close_those(which: fn(&Kept) -> bool) {
 
 /// Counts something for this worker, if this thread is one's.
 pub(super) fn count(what: Reuse) {
-    #[cfg(threads)]
-    if crate::threads::around::count(what) {
-        return;
+    if !counted_by_crew(what) {
+        #[cfg(processes)]
+        if let Some((region, index)) = crate::processes::worker::ready::here() {
+            region.tally(index).resources.add(what);
+        }
     }
-    #[cfg(processes)]
-    if let Some((region, index)) = crate::processes::worker::ready::here() {
-        region.tally(index).resources.add(what);
-    }
-    #[cfg(not(any(threads, processes)))]
-    let _ = what;
+}
+
+/// Counts it for this thread, if it is one of a pool's.
+#[cfg(threads)]
+fn counted_by_crew(what: Reuse) -> bool {
+    crate::threads::around::count(what)
+}
+
+#[cfg(not(threads))]
+fn counted_by_crew(_what: Reuse) -> bool {
+    false
 }
