@@ -7,6 +7,7 @@
 //! uses the task does not fail as well; a mistake in the item gives the item and the error.
 
 mod apart;
+mod companion;
 mod forked;
 mod function;
 mod hook;

@@ -10,55 +10,104 @@ use syn::{Expr, ExprClosure, Pat, Type};
 use super::model::Resource;
 
 pub(crate) fn resource(resource: &Resource) -> TokenStream {
-    let Resource { args, cfgs, deprecated, visibility, companion, .. } = resource;
-    let krate = &args.krate;
-    let documentation = format!(
-        "The resource `{0}` as a type: `{0}::get()` borrows this worker's value of it.",
-        resource.name()
-    );
-    let quiet = deprecated.as_ref().map(|_| quote!(#[allow(deprecated)]));
-    let (kept, borrowed) = match &args.r2d2 {
-        Some(word) => managed(resource, word.span()),
-        None => (own(resource), borrow(resource, &resource.result.value(), resource.result.error().as_ref())),
+    let companion = &resource.companion;
+    let name = companion.function();
+    let documentation =
+        format!("The resource `{name}` as a type: `{name}::get()` borrows this worker's value of it.");
+    let parts = match &resource.args.r2d2 {
+        // Without the feature the one error says so, at the word; nothing else is there to fail.
+        Some(word) => {
+            let managed = managed(resource);
+            quote_spanned!(word.span()=> __multicore::r2d2! { #managed })
+        }
+        None => own(resource),
     };
-    quote! {
-        #(#cfgs)*
-        #[#krate::__private::__beside(
-            #quiet
-            const _: () = {
-                use #krate::__private as __multicore;
-
-                #kept
-                #borrowed
-            };
-        )]
-        #deprecated
-        #[doc = #documentation]
-        #visibility enum #companion {}
-    }
+    companion.beside(&resource.args.krate, &documentation, &parts)
 }
 
 /// A resource that is what its function returns.
 fn own(resource: &Resource) -> TokenStream {
-    let Resource { companion, result, .. } = resource;
-    let value = result.value();
-    let error = result.error().unwrap_or_else(|| quote!(::core::convert::Infallible));
     let make = made(resource);
-    let rules = rules(resource, resource.args.check.is_some());
+    let make = quote! {
+        fn make() -> __multicore::Result<Self::Value, Self::Error> {
+            #make
+        }
+    };
     let check = resource.args.check.as_ref().map(|check| asks("check", check));
-    let others = others(resource);
-    quote! {
-        impl __multicore::Resource for #companion {
-            type Value = #value;
-            type Error = #error;
-            const RULES: __multicore::Rules = #rules;
+    let parts = Parts {
+        value: resource.result.value(),
+        error: resource.result.error(),
+        checks: check.is_some(),
+        functions: quote!(#make #check),
+    };
+    parts.of(resource)
+}
 
-            fn make() -> __multicore::Result<Self::Value, Self::Error> {
-                #make
+/// A resource that is a connection of the manager which its function returns.
+fn managed(resource: &Resource) -> TokenStream {
+    let manager = resource.result.value();
+    let make = made(resource);
+    let check = match &resource.args.check {
+        Some(check) => asks("check", check),
+        None => quote! {
+            fn check(value: &mut Self::Value) -> bool {
+                __MULTICORE_MANAGER.is_valid(value)
+            }
+        },
+    };
+    let functions = quote! {
+        fn make() -> __multicore::Result<Self::Value, Self::Error> {
+            __MULTICORE_MANAGER.connect(|| #make)
+        }
+
+        fn is_broken(value: &mut Self::Value) -> bool {
+            __MULTICORE_MANAGER.has_broken(value)
+        }
+
+        #check
+    };
+    let parts = Parts {
+        value: quote!(<#manager as __multicore::ManageConnection>::Connection),
+        error: Some(quote!(<#manager as __multicore::ManageConnection>::Error)),
+        checks: true,
+        functions,
+    };
+    let parts = parts.of(resource);
+    quote! {
+        static __MULTICORE_MANAGER: __multicore::Manager<#manager> = __multicore::Manager::new();
+
+        #parts
+    }
+}
+
+/// In what the kinds of resources differ.
+struct Parts {
+    value: TokenStream,
+    /// `None` where making it cannot fail.
+    error: Option<TokenStream>,
+    /// Whether there is a check.
+    checks: bool,
+    functions: TokenStream,
+}
+
+impl Parts {
+    fn of(&self, resource: &Resource) -> TokenStream {
+        let Parts { value, error, checks, functions } = self;
+        let companion = &resource.companion;
+        let failure = error.clone().unwrap_or_else(|| quote!(::core::convert::Infallible));
+        let (rules, others) = (rules(resource, *checks), others(resource));
+        let borrowed = borrow(resource, value, error.as_ref());
+        quote! {
+            impl __multicore::Resource for #companion {
+                type Value = #value;
+                type Error = #failure;
+                const RULES: __multicore::Rules = #rules;
+
+                #functions
+                #others
             }
 
-            #check
-            #others
+            #borrowed
         }
     }
 }
@@ -77,52 +126,8 @@ fn made(resource: &Resource) -> TokenStream {
     }
 }
 
-/// A resource that is a connection of the manager which its function returns.
-fn managed(resource: &Resource, word: Span) -> (TokenStream, TokenStream) {
-    let Resource { companion, result, .. } = resource;
-    let manager = result.value();
-    let make = made(resource);
-    let rules = rules(resource, true);
-    let check = match &resource.args.check {
-        Some(check) => asks("check", check),
-        None => quote! {
-            fn check(value: &mut Self::Value) -> bool {
-                __MULTICORE_MANAGER.is_valid(value)
-            }
-        },
-    };
-    let others = others(resource);
-    // Without the feature the one error says so, at the word; nothing else is there to fail.
-    let value = quote!(<#manager as __multicore::ManageConnection>::Connection);
-    let error = quote!(<#manager as __multicore::ManageConnection>::Error);
-    let borrowed = borrow(resource, &value, Some(&error));
-    let all = quote! {
-        static __MULTICORE_MANAGER: __multicore::Manager<#manager> = __multicore::Manager::new();
-
-        impl __multicore::Resource for #companion {
-            type Value = #value;
-            type Error = #error;
-            const RULES: __multicore::Rules = #rules;
-
-            fn make() -> __multicore::Result<Self::Value, Self::Error> {
-                __MULTICORE_MANAGER.connect(|| #make)
-            }
-
-            fn is_broken(value: &mut Self::Value) -> bool {
-                __MULTICORE_MANAGER.has_broken(value)
-            }
-
-            #check
-            #others
-        }
-
-        #borrowed
-    };
-    (quote_spanned!(word=> __multicore::r2d2! { #all }), TokenStream::new())
-}
-
 fn rules(resource: &Resource, checks: bool) -> TokenStream {
-    let name = resource.name();
+    let name = resource.companion.function();
     let args = &resource.args;
     let (max_age, check_idle) = (duration(args.max_age), duration(args.check_idle));
     let (client, resets) = (args.client, args.reset.is_some());
@@ -146,7 +151,7 @@ fn others(resource: &Resource) -> TokenStream {
             Expr::Closure(_) => over(close, "give", &quote!(value, #close)),
             _ => quote_spanned!(close.span()=> (#close)(value)),
         };
-        let closed = over(close, "closed", &said);
+        let closed = over(close, "hook_outcome", &said);
         quote! {
             fn close(value: Self::Value) -> __multicore::Result<(), __multicore::String> {
                 #closed
@@ -194,7 +199,7 @@ fn over(written: &Expr, function: &str, arguments: &TokenStream) -> TokenStream 
 fn borrow(resource: &Resource, value: &TokenStream, error: Option<&TokenStream>) -> TokenStream {
     let Resource { args, companion, .. } = resource;
     let krate = &args.krate;
-    let name = resource.name();
+    let name = resource.companion.function();
     let [get, with, try_get] = [
         format!("This worker's `{name}`, borrowed; made if there is none."),
         format!("What the closure returns, given this worker's `{name}`; made if there is none."),

@@ -1,25 +1,19 @@
 //! A resource's function, checked.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{
-    Attribute, FnArg, GenericArgument, ItemFn, PathArguments, ReturnType, Safety, Signature, Type, Visibility,
-};
+use syn::{FnArg, GenericArgument, ItemFn, PathArguments, ReturnType, Safety, Signature, Type};
 
 use super::args::Args;
-use crate::function;
+use crate::companion::Companion;
 use crate::messages::{self, at};
 use crate::options::Errors;
 
 pub(crate) struct Resource {
     pub(crate) args: Args,
-    pub(crate) cfgs: Vec<Attribute>,
-    pub(crate) deprecated: Option<Attribute>,
-    pub(crate) visibility: Visibility,
     pub(crate) function: Ident,
-    pub(crate) companion: Ident,
+    pub(crate) companion: Companion,
     pub(crate) result: Made,
 }
 
@@ -47,27 +41,12 @@ impl Resource {
             errors.push(error);
             return None;
         }
-        let function = &item.sig.ident;
-        // Located at the function's name, and from this expansion: lints about names pass it by.
-        let companion = args.type_name.clone().unwrap_or_else(|| {
-            let mut name = function.clone();
-            name.set_span(Span::call_site().located_at(function.span()));
-            name
-        });
         Some(Resource {
+            companion: Companion::of(item, args.type_name.as_ref()),
             args,
-            cfgs: function::cfgs(&item.attrs).into_iter().cloned().collect(),
-            deprecated: item.attrs.iter().find(|attribute| attribute.path().is_ident("deprecated")).cloned(),
-            visibility: item.vis.clone(),
-            function: function.clone(),
-            companion,
+            function: item.sig.ident.clone(),
             result: result?,
         })
-    }
-
-    /// The function's name as text, for documentation.
-    pub(crate) fn name(&self) -> String {
-        self.function.unraw().to_string()
     }
 }
 

@@ -14,27 +14,18 @@ use super::model::{Argument, Task};
 use super::types::Form;
 
 pub(crate) fn task(task: &Task) -> TokenStream {
-    let Task { args, cfgs, deprecated, visibility, companion, .. } = task;
+    let Task { args, companion, .. } = task;
     let krate = &args.krate;
+    let name = companion.function();
     let documentation =
-        format!("The task function `{0}` as a type: `{0}::call(…)` makes a call of it.", task.name());
-    let quiet = deprecated.as_ref().map(|_| quote!(#[allow(deprecated)]));
+        format!("The task function `{name}` as a type: `{name}::call(…)` makes a call of it.");
     let parts = [call(task), map(task), task_fn(task), call_with(task), probes(task)];
-    quote! {
-        #(#cfgs)*
-        #[#krate::__private::__beside(
-            #quiet
-            const _: () = {
-                use #krate::__private as __multicore;
-                use #krate::__private::traits::*;
+    let parts = quote! {
+        use #krate::__private::traits::*;
 
-                #(#parts)*
-            };
-        )]
-        #deprecated
-        #[doc = #documentation]
-        #visibility enum #companion {}
-    }
+        #(#parts)*
+    };
+    companion.beside(krate, &documentation, &parts)
 }
 
 /// A local variable that no name of the user's can capture, and that is no argument's name.
@@ -52,7 +43,7 @@ fn span(task: &Task) -> Span {
 fn call(task: &Task) -> TokenStream {
     let Task { companion, arguments, .. } = task;
     let documentation =
-        format!("A call of `{0}` with these arguments; it runs once it is spawned.", task.name());
+        format!("A call of `{0}` with these arguments; it runs once it is spawned.", companion.function());
     let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
     let borrows = arguments.iter().any(|argument| argument.form == Form::Lent);
     let (generics, lifetime) =
@@ -99,8 +90,10 @@ fn call(task: &Task) -> TokenStream {
 fn map(task: &Task) -> TokenStream {
     let Task { companion, arguments, .. } = task;
     let [argument] = &arguments[..] else { return TokenStream::new() };
-    let documentation =
-        format!("Calls of `{0}` with each of these items, results in order: `multicore::map`.", task.name());
+    let documentation = format!(
+        "Calls of `{0}` with each of these items, results in order: `multicore::map`.",
+        companion.function()
+    );
     let (generics, lifetime) = match argument.form {
         Form::Lent => (quote!('call,), quote!('call)),
         Form::Owned => (quote!(), quote!('static)),

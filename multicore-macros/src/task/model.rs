@@ -2,23 +2,19 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::ext::IdentExt;
-use syn::{Attribute, FnArg, GenericParam, ItemFn, Pat, PatType, ReturnType, Type, Visibility};
+use syn::{FnArg, GenericParam, ItemFn, Pat, PatType, ReturnType, Type};
 
 use super::args::{Args, Codec};
 use super::types::{self, Form, Returned};
+use crate::companion::Companion;
 use crate::function;
 use crate::messages::{self, at};
 use crate::options::Errors;
 
 pub(crate) struct Task {
     pub(crate) args: Args,
-    pub(crate) cfgs: Vec<Attribute>,
-    /// Copied to the companion, so that it warns where the function would.
-    pub(crate) deprecated: Option<Attribute>,
-    pub(crate) visibility: Visibility,
     pub(crate) function: Ident,
-    pub(crate) companion: Ident,
+    pub(crate) companion: Companion,
     pub(crate) arguments: Vec<Argument>,
     /// What a call gives back.
     pub(crate) result: Type,
@@ -68,19 +64,10 @@ impl Task {
             return None;
         }
         let Returned { ty: result, lent: lent_result } = returned?;
-        // Located at the function's name, and from this expansion: lints about names pass it by.
-        let companion = args.type_name.clone().unwrap_or_else(|| {
-            let mut name = function.clone();
-            name.set_span(Span::call_site().located_at(function.span()));
-            name
-        });
         Some(Task {
+            companion: Companion::of(item, args.type_name.as_ref()),
             args,
-            cfgs: function::cfgs(&item.attrs).into_iter().cloned().collect(),
-            deprecated: item.attrs.iter().find(|attribute| attribute.path().is_ident("deprecated")).cloned(),
-            visibility: item.vis.clone(),
             function: function.clone(),
-            companion,
             signature: signature(item),
             arguments,
             result,
@@ -144,12 +131,5 @@ fn signature(item: &ItemFn) -> String {
     match &item.sig.output {
         ReturnType::Default => format!("({arguments})"),
         ReturnType::Type(_, ty) => format!("({arguments}) -> {}", types::text(quote!(#ty))),
-    }
-}
-
-impl Task {
-    /// The function's name as text, for documentation.
-    pub(crate) fn name(&self) -> String {
-        self.function.unraw().to_string()
     }
 }

@@ -1,10 +1,10 @@
-//! What functions that workers run at their start and end may return.
+//! What functions may return that workers run at their start and end, and when a resource is closed.
 
 use std::fmt::Display;
 
-/// The return types of a hook.
+/// The return types of a hook, and of what closes a resource.
 #[diagnostic::on_unimplemented(
-    message = "a worker's start or exit function cannot return `{Self}`",
+    message = "a worker's start or exit function, or a resource's `on_close`, cannot return `{Self}`",
     label = "neither `()` nor `Result<(), E>`",
     note = "return nothing, or `Result<(), E>` where `E` implements `Display`"
 )]
@@ -26,10 +26,10 @@ impl<E: Display> HookOutcome for Result<(), E> {
     }
 }
 
-/// What a hook's return value says.
+/// What its return value says.
 ///
 /// # Errors
-/// The hook's own, as text.
+/// Its own, as text.
 pub fn hook_outcome<T: HookOutcome>(outcome: T) -> Result<(), String> {
     outcome.outcome()
 }

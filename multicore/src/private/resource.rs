@@ -1,7 +1,5 @@
 //! What the code of resources asks of the user's functions and types.
 
-use std::fmt::Display;
-
 use crate::resource::{Resource, ResourceError, ResourceGuard, acquire};
 
 /// What a check, or a function that puts a resource in order, returns.
@@ -46,38 +44,6 @@ pub fn give<T, R>(value: T, to: impl FnOnce(T) -> R) -> R {
 /// Whether the value is good.
 pub fn healthy<H: Healthy>(health: H) -> bool {
     health.healthy()
-}
-
-/// What a function that closes a resource returns.
-#[diagnostic::on_unimplemented(
-    message = "a resource's `on_close` cannot return `{Self}`",
-    label = "neither `()` nor `Result<(), E>`",
-    note = "return nothing, or `Result<(), E>` where `E` implements `Display`"
-)]
-pub trait Goodbye {
-    fn said(self) -> Result<(), String>;
-}
-
-#[diagnostic::do_not_recommend]
-impl Goodbye for () {
-    fn said(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: Display> Goodbye for Result<(), E> {
-    fn said(self) -> Result<(), String> {
-        self.map_err(|error| error.to_string())
-    }
-}
-
-/// What the goodbye says.
-///
-/// # Errors
-/// Its own, as text.
-pub fn closed<G: Goodbye>(goodbye: G) -> Result<(), String> {
-    goodbye.said()
 }
 
 /// A result type that has both parts, whatever it is called.

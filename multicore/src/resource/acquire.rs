@@ -2,8 +2,10 @@
 
 use std::any::Any;
 
+use super::count::count;
 use super::guard::ResourceGuard;
 use super::scope;
+use super::settle;
 use super::store::{self, Found, Making};
 use super::{Kind, Known, Resource, ResourceError};
 use crate::shm::tally::Reuse;
@@ -25,7 +27,7 @@ pub fn acquire<R: Resource>() -> Result<ResourceGuard<R::Value>, ResourceError<R
                     return Ok(guard);
                 }
             }
-            Found::TooOld { number } => store::replace(number),
+            Found::TooOld { number } => settle::replace(number),
             Found::Lent => return Err(ResourceError::Borrowed { name }),
             Found::InTheMaking => return Err(ResourceError::Cyclic { name }),
             Found::Over => return Err(ResourceError::Ended { name }),
@@ -33,7 +35,7 @@ pub fn acquire<R: Resource>() -> Result<ResourceGuard<R::Value>, ResourceError<R
                 let making = Making::begin(kind);
                 let value = Box::new(R::make().map_err(|source| ResourceError::Make { name, source })?);
                 point("resource-made");
-                store::count(Reuse::Made);
+                count(Reuse::Made);
                 return Ok(ResourceGuard::new(kind, making.end(), value));
             }
         }
@@ -51,13 +53,13 @@ fn good<T: 'static>(
     let value = value.downcast::<T>().ok()?;
     let mut guard = ResourceGuard::new(kind, number, value);
     if check {
-        store::count(Reuse::Checked);
+        count(Reuse::Checked);
         if !guard.passes() {
             ResourceGuard::discard(guard);
             return None;
         }
         store::is_good(number);
     }
-    store::count(Reuse::Reused);
+    count(Reuse::Reused);
     Some(guard)
 }

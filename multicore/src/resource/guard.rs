@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::MutexGuard;
 use std::thread;
 
-use super::{Kind, store};
+use super::{Kind, settle, store};
 use crate::sys::fork_guard::{self, Token};
 
 /// A worker's value of a [resource](macro@crate::resource), borrowed until this is dropped.
@@ -106,7 +106,7 @@ impl<T: 'static> Drop for ResourceGuard<T> {
             mem::forget(value);
         } else {
             let value: Box<dyn Any> = value;
-            store::take_back(self.kind, self.number, value, thread::panicking());
+            settle::take_back(self.kind, self.number, value, thread::panicking());
         }
     }
 }

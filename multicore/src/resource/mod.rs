@@ -13,9 +13,12 @@
 //! What nobody here knows: where the call came from, and whether this thread is a process's only one.
 
 mod acquire;
+mod count;
 mod error;
 mod guard;
+mod kept;
 pub(crate) mod scope;
+mod settle;
 mod store;
 #[cfg(test)]
 mod test;
@@ -26,7 +29,7 @@ use std::time::Duration;
 pub use self::acquire::acquire;
 pub use self::error::ResourceError;
 pub use self::guard::ResourceGuard;
-pub(crate) use self::store::{close_all, close_calls_own};
+pub(crate) use self::settle::{close_all, close_calls_own};
 use crate::panics;
 use crate::report::Report;
 

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::thread;
 
-use super::store;
+use super::{settle, store};
 use crate::pool::in_worker;
 
 thread_local! {
@@ -66,7 +66,7 @@ fn leave(number: u64) {
         store::suspect_since(number, true);
     }
     if DEPTH.get() == 1 {
-        store::settle(number);
+        settle::settle(number);
         USED.set(false);
     }
 }
