@@ -72,7 +72,7 @@ fn every_recipe_is_shown_by_something() {
 
 #[test]
 fn every_rule_of_djangos_has_its_test() {
-    let tests = read("tests/src/scenes/mod.rs");
+    let tests = read("tests/src/scenes/django/mod.rs");
     let rows = table("README.md", "| Django's rule | test |");
     assert!(rows.len() > 15);
     for row in &rows[2..] {

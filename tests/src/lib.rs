@@ -8,6 +8,7 @@
 
 pub mod attempts;
 pub mod belongings;
+pub mod crew;
 pub mod endure;
 pub mod fixture;
 pub mod hostile;

@@ -523,3 +523,42 @@ pub fn a_call_that_is_handed_out_may_take_long() {
     long.into_iter().for_each(|handle| assert_eq!(handle.get().unwrap(), 11_000));
     rig.end();
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! alone_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { alone:
+            fifty_pools_leave_nothing_behind
+            two_thousand_calls_leave_nothing_behind
+            large_payloads_give_their_memory_back
+            what_a_pool_keeps_warm_is_bounded
+            an_idle_pool_gives_its_memory_back
+            what_is_handed_back_takes_no_second_window
+            random_deaths_mix_nothing_up
+            idle_processes_use_no_cpu
+            a_million_mapped_results_leave_memory_flat
+            the_programs_own_wait_does_no_harm_and_takes_none
+            a_fork_of_the_client_builds_its_own_pool
+            a_fork_of_the_client_finds_no_job
+            a_pipe_that_the_client_closes_ends_for_its_reader
+            a_pool_in_a_static_works_and_ends_with_the_program
+            the_default_pool_is_closed_by_shutdown
+            try_spawn_on_a_full_pool_hands_the_call_back
+            many_threads_use_the_default_pool
+            a_daemon_that_a_task_started_ends_with_the_pool
+            a_waiter_under_signals_sees_the_death_of_the_supervisor
+        }
+    };
+}
+
+/// The scenes of this file that take long, given to a macro.
+#[macro_export]
+macro_rules! long_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { alone:
+            idle_processes_use_no_cpu_in_ten_seconds
+            a_call_that_is_handed_out_may_take_long
+        }
+    };
+}

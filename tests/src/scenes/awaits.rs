@@ -403,3 +403,29 @@ pub fn many_awaits_beside_deaths_settle() {
     });
     rig.end();
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! await_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { awaits:
+            an_await_gives_whatever_became_of_the_call
+            calls_that_are_cancelled_while_they_are_awaited_settle
+            an_await_that_was_given_up_is_taken_up_again
+            a_handle_that_was_waited_for_can_be_awaited_and_the_other_way_round
+            the_waker_of_the_last_poll_is_called
+            dropping_a_future_does_not_cancel_its_call
+            an_abort_on_drop_that_is_awaited_cancels_its_call
+            a_task_is_awaited_as_it_is_got
+            an_await_leaves_the_executors_thread_to_others
+            several_executors_await_calls_of_several_pools
+            results_that_were_moved_aside_are_awaited
+            a_pool_that_ends_settles_what_is_awaited
+            an_await_sees_the_deaths_of_worker_and_supervisor
+            a_waker_that_panics_harms_nobody
+            a_nested_call_that_is_awaited_is_there_at_once
+            a_pool_that_gives_up_settles_what_is_awaited
+            many_awaits_beside_deaths_settle
+        }
+    };
+}

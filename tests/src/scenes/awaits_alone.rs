@@ -206,3 +206,17 @@ pub fn where_the_kernel_waits_for_one_word_alone_awaits_settle() {
     awaits::an_await_sees_the_deaths_of_worker_and_supervisor();
     awaits::several_executors_await_calls_of_several_pools();
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! await_alone_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { awaits_alone:
+            no_thread_is_started_before_an_await_has_to_wait_and_one_serves_all
+            a_thousand_awaits_on_one_thread_settle_while_processes_are_killed
+            a_fork_of_the_client_awaits_its_own_calls
+            a_program_ends_while_calls_are_awaited
+            where_the_kernel_waits_for_one_word_alone_awaits_settle
+        }
+    };
+}

@@ -283,3 +283,24 @@ pub fn as_many_background_workers_as_there_are_workers() {
     }
     rig.end();
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! background_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { background:
+            progress_is_seen_while_the_task_runs
+            progress_is_that_of_the_call_alone
+            calls_run_by_priority_and_by_arrival_within_one
+            a_call_of_a_killed_worker_keeps_its_priority
+            a_priority_that_there_is_not_is_refused
+            a_background_call_never_keeps_one_waiting
+            background_calls_come_last_and_by_priority
+            background_calls_leave_slots_to_others
+            background_calls_run_after_the_death_of_whoever_held_them
+            every_background_call_is_woken_for
+            a_pool_finishes_its_background_calls_before_it_ends
+            as_many_background_workers_as_there_are_workers
+        }
+    };
+}

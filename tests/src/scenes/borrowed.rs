@@ -124,3 +124,16 @@ pub fn what_fails_fails_by_get_ref_as_well() {
         assert!(empty.is_empty() && empty.get(0).is_none());
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! borrowed_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { borrowed:
+            a_borrowed_result_is_what_its_worker_wrote
+            results_beyond_half_of_the_slots_are_copied_and_no_call_waits
+            a_borrowed_result_outlives_its_worker_its_supervisor_and_its_pool
+            what_fails_fails_by_get_ref_as_well
+        }
+    };
+}

@@ -263,3 +263,27 @@ pub fn a_pool_that_cannot_finish_in_time_closes_its_calls() {
         assert!(matches!(end, Err(Error::Closed)), "{end:?}");
     }
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! calling_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { calling:
+            a_handle_gives_the_result_once_it_is_there
+            get_timeout_gives_the_handle_back_and_the_call_goes_on
+            a_dropped_handle_detaches_its_call
+            a_forgotten_handle_costs_a_slot_and_no_more
+            a_task_gives_its_results_in_order
+            a_task_gives_the_first_error_in_order_after_all_have_settled
+            a_task_comes_back_when_the_time_is_up
+            nested_calls_run_inside_the_worker
+            a_result_of_the_users_own_is_a_value
+            an_error_that_cannot_travel_arrives_as_text
+            every_kind_of_value_travels
+            payloads_of_every_size_travel
+            too_large_says_exactly_what_was_needed
+            a_closed_pool_refuses_and_its_results_can_be_collected
+            a_pool_that_cannot_finish_in_time_closes_its_calls
+        }
+    };
+}

@@ -104,3 +104,17 @@ pub fn a_call_is_cancelled_while_its_pool_is_shut_down() {
     });
     assert!(!worker.lives());
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! cancelled_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { cancelled:
+            a_queued_call_that_is_cancelled_never_runs
+            a_running_call_that_is_cancelled_is_ended
+            cancelling_at_any_moment_settles_every_call
+            cancelling_from_many_threads_reaches_every_call
+            a_call_is_cancelled_while_its_pool_is_shut_down
+        }
+    };
+}

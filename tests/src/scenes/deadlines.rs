@@ -90,3 +90,17 @@ pub fn time_limits_of_many_calls_are_kept_apart() {
         }
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! deadline_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { deadlines:
+            a_time_limit_reaches_a_worker_that_left_its_group
+            a_call_over_its_time_is_ended
+            a_task_that_ignores_sigterm_is_killed
+            a_time_limit_reaches_a_stopped_worker
+            time_limits_of_many_calls_are_kept_apart
+        }
+    };
+}

@@ -192,3 +192,22 @@ pub fn the_death_of_an_idle_supervisor_costs_nothing() {
         }
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! death_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { deaths:
+            a_killed_worker_costs_its_call_alone
+            a_killed_worker_has_no_words_of_an_earlier_call
+            a_worker_killed_while_idle_costs_nothing
+            workers_that_die_again_and_again_are_no_reason_to_give_up
+            children_of_a_task_end_with_it
+            a_call_with_retries_runs_again
+            a_detached_call_runs_whatever_becomes_of_it
+            deaths_under_load_cost_their_calls_alone
+            the_death_of_the_supervisor_costs_running_calls_alone
+            the_death_of_an_idle_supervisor_costs_nothing
+        }
+    };
+}

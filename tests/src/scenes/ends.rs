@@ -134,3 +134,18 @@ pub fn a_pool_with_a_stopped_supervisor_finishes_and_ends() {
     }
     no_zombie_is_left();
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! end_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { ends:
+            children_of_tasks_end_with_a_killed_supervisor
+            a_pool_whose_supervisor_was_killed_leaves_nobody_when_it_is_dropped
+            a_copy_of_a_worker_ends_with_a_killed_supervisor
+            workers_of_every_end_are_collected
+            a_deadline_is_kept_by_a_stopped_supervisor
+            a_pool_with_a_stopped_supervisor_finishes_and_ends
+        }
+    };
+}

@@ -177,3 +177,24 @@ pub fn every_deadly_signal_is_named() {
         }
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! fault_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { faults:
+            a_panic_is_reported_with_message_and_place
+            a_panic_with_another_payload_is_reported
+            a_panic_while_dropping_an_argument_is_reported
+            a_panic_in_a_thread_of_the_task_is_the_tasks_own
+            what_cannot_be_encoded_or_decoded_is_an_error
+            a_panic_while_encoding_or_decoding_is_an_error
+            a_value_nested_too_deeply_is_an_error
+            an_exit_is_told_with_its_code
+            an_abort_is_told_with_its_signal
+            a_bad_store_is_told_as_sigsegv
+            a_stack_overflow_is_told_as_such
+            every_deadly_signal_is_named
+        }
+    };
+}

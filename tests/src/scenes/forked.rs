@@ -293,3 +293,24 @@ pub fn a_child_has_what_its_parent_has_open() {
     reader.read_to_string(&mut text).unwrap();
     assert_eq!(text, "from the child");
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! forked_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { forked:
+            a_child_sees_memory_as_it_is_now
+            every_kind_of_result_comes_back
+            a_large_result_comes_back
+            a_result_over_the_limit_says_what_was_needed
+            what_cannot_travel_back_is_an_error
+            a_panic_in_a_child_is_reported_with_message_and_place
+            a_fork_beside_a_thread_is_refused
+            nothing_of_the_parents_is_dropped_in_a_child
+            forks_nest
+            a_child_has_pools_of_its_own
+            a_worker_forks
+            a_child_has_what_its_parent_has_open
+        }
+    };
+}

@@ -300,3 +300,25 @@ pub fn a_large_parent_forks() {
     });
     assert_eq!(joined(own).unwrap(), (3 << 18) + 4);
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! forks_end_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { forks_end:
+            every_death_of_a_child_is_told
+            a_child_has_no_handlers_of_its_parents
+            a_child_is_seen_by_its_name
+            a_killed_child_takes_its_group_along
+            a_joined_child_leaves_nobody
+            a_child_over_its_time_is_ended
+            a_deadline_holds_for_a_child_that_is_stopped_or_another_program
+            a_deadline_holds_when_nobody_joins
+            an_early_death_that_is_found_late_is_no_timeout
+            a_child_whose_handle_is_dropped_runs_to_its_end
+            a_thousand_forks_leave_nothing
+            the_programs_own_wait_may_collect_a_child
+            a_large_parent_forks
+        }
+    };
+}

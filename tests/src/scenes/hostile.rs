@@ -149,3 +149,13 @@ fn is_well(pool: &Pool) -> bool {
     let jobs_go_on = matches!(job, Some(Ok(49)));
     jobs_go_on && long.is_ok_and(|n| n == 350) && right.into_iter().all(|right| right)
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! hostile_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { hostile:
+            every_forged_field_settles_every_call
+        }
+    };
+}

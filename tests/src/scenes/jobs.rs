@@ -254,3 +254,23 @@ pub fn jobs_settle_while_workers_are_killed() {
         }
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! job_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { jobs:
+            a_job_is_watched_from_outside
+            a_job_is_found_by_its_id
+            a_result_is_taken_once
+            a_job_that_fails_says_why
+            a_job_is_cancelled
+            the_times_of_a_job_are_in_order
+            a_result_that_nobody_collects_is_dropped
+            what_a_job_said_last_stays
+            a_handle_becomes_a_job
+            jobs_outlive_their_pool
+            jobs_settle_while_workers_are_killed
+        }
+    };
+}

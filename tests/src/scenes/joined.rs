@@ -160,3 +160,20 @@ pub fn a_dropped_as_completed_detaches_the_rest() {
     }
     rig.end();
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! joined_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { joined:
+            join_all_gives_what_became_of_each_in_order
+            join_all_timeout_gives_what_finished_and_the_handles_of_what_did_not
+            as_completed_gives_results_in_the_order_in_which_they_come
+            as_completed_hands_the_other_handles_back
+            select_first_gives_the_first_and_the_other_handles
+            handles_of_several_pools_are_waited_for_together
+            many_handles_are_completed_through_few_slots
+            a_dropped_as_completed_detaches_the_rest
+        }
+    };
+}

@@ -278,3 +278,22 @@ pub(super) fn nobody_has_any(rig: &Rig, client: i32) {
         left(client) == 0 && processes.iter().all(|process| left(process.pid) == 0)
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! kept_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { kept:
+            workers_that_run_see_what_is_made_later
+            replaced_workers_see_what_is_older
+            a_replaced_supervisor_knows_what_is_older
+            a_call_keeps_what_it_names_until_it_settles
+            a_fork_of_the_client_shares_what_it_inherited
+            nothing_is_left_of_shared_data_that_came_and_went
+            idle_workers_let_go
+            no_worker_can_write_to_shared_data
+            a_worker_that_asks_for_anything_harms_nobody
+            a_limit_on_descriptors_is_an_error_and_no_more
+        }
+    };
+}

@@ -400,3 +400,30 @@ pub fn a_worker_over_its_time_is_replaced_by_one_that_works() {
     assert!(before.iter().any(|worker| !worker.lives()));
     rig.end();
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! limit_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { limits:
+            a_worker_is_replaced_after_so_many_calls
+            recycling_under_load_loses_nothing
+            a_worker_that_grew_is_replaced
+            memory_beyond_the_data_limit_ends_the_call_alone
+            time_beyond_the_cpu_limit_ends_the_call_alone
+            files_beyond_the_limit_are_refused_to_the_task
+            workers_have_the_surroundings_that_the_pool_names
+            a_pools_timeout_holds_for_calls_without_one
+            a_limited_pool_runs_nothing_in_the_client
+            a_call_that_asks_ends_by_itself_when_its_time_is_up
+            a_call_that_asks_ends_by_itself_when_it_is_cancelled
+            a_call_that_asks_and_goes_on_is_ended
+            the_last_breadcrumb_is_in_the_error
+            a_long_breadcrumb_is_cut
+            the_state_of_a_pool_says_what_each_worker_does
+            a_call_ends_with_its_abort_on_drop
+            a_panic_in_a_panic_is_told_as_an_abort
+            a_worker_over_its_time_is_replaced_by_one_that_works
+        }
+    };
+}

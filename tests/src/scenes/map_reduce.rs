@@ -313,3 +313,23 @@ pub fn a_limit_on_descriptors_is_kept_or_told() {
         limit(soft);
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! map_reduce_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { map_reduce:
+            counts_equal_a_map_whatever_the_memory
+            values_come_in_the_order_of_the_inputs
+            few_and_many_keys_and_none
+            equal_uses_do_not_meet
+            an_early_end_leaves_nothing
+            what_fails_ends_all_and_leaves_nothing
+            a_call_over_its_time_ends_all
+            a_call_that_died_runs_again_where_it_may
+            inside_a_worker_it_runs_there
+            what_makes_no_sense_is_said_so
+            a_limit_on_descriptors_is_kept_or_told
+        }
+    };
+}

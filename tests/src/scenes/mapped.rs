@@ -315,3 +315,26 @@ pub fn a_result_that_is_late_can_still_be_asked_for() {
     }
     rig.end();
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! mapped_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { mapped:
+            results_come_in_the_order_of_the_calls
+            an_endless_source_is_taken_from_as_results_are_wanted
+            the_first_result_comes_before_the_last_input
+            an_error_is_its_own_items_and_the_others_go_on
+            collecting_stops_at_the_first_error_and_cancels_the_rest
+            a_dropped_map_cancels_what_is_queued
+            unordered_results_come_as_they_are_there
+            maps_share_a_pool
+            a_source_that_panics_costs_no_slot
+            deaths_under_a_map_cost_their_calls_alone
+            a_map_on_a_closed_pool_says_so_for_each_item
+            a_slow_oldest_call_lets_as_many_others_run_as_may_be_under_way
+            whoever_waits_for_any_is_woken
+            a_result_that_is_late_can_still_be_asked_for
+        }
+    };
+}

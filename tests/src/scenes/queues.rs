@@ -429,3 +429,24 @@ fn scribble(queue: &Queue<Vec<String>>, seed: u64) {
         let _ = queue.try_pop();
     }
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! queue_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { queues:
+            queues_travel_in_every_way
+            many_producers_and_consumers_lose_nothing
+            closing_wakes_sleepers_in_other_processes
+            a_killed_consumer_takes_along_what_it_had_in_hand
+            a_killed_producer_leaves_what_it_put_in
+            what_a_queue_refuses_is_told_in_workers_too
+            a_queue_that_a_worker_keeps_stays
+            a_queue_outlives_a_killed_supervisor
+            nothing_is_left_of_queues_that_came_and_went
+            where_a_queue_cannot_go_says_why
+            a_fork_of_the_client_has_its_queues
+            a_worker_that_writes_over_a_queue_harms_no_client
+        }
+    };
+}

@@ -327,3 +327,31 @@ pub fn ten_threads_of_the_client_have_their_own() {
     rig.end();
     assert_eq!([log.count("ours made"), log.count("ours closed")], [10 + made; 2]);
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! resource_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { resources:
+            a_value_is_made_once_a_worker
+            whatever_becomes_of_a_call_is_seen_to
+            nested_calls_have_the_value_of_their_worker
+            a_start_hook_makes_it_beforehand
+            a_tasks_own_threads_have_one_each
+            a_tasks_child_has_its_own
+            one_call_of_a_map_is_one_use
+            each_of_many_calls_is_one_use
+            a_background_call_is_as_any
+            two_pools_have_their_own
+            ten_threads_of_the_client_have_their_own
+        }
+    };
+}
+
+/// The scenes of this file in a client of one thread, given to a macro.
+#[macro_export]
+macro_rules! resource_fork_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { resources: a_clients_child_has_its_own }
+    };
+}

@@ -152,3 +152,20 @@ pub fn a_goodbye_that_aborts_or_hangs_keeps_no_pool_from_ending() {
     }
     drop(pool);
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! resource_end_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { resources_end:
+            the_successor_of_a_killed_worker_makes_its_own
+            every_end_of_a_maker_costs_its_call_alone
+            every_end_of_a_check_costs_its_call_alone
+            every_end_of_a_reset_costs_its_call_alone
+            every_end_of_a_goodbye_costs_its_call_alone
+            a_recycled_worker_closes_in_reverse_after_its_exit_hooks
+            a_goodbye_that_panics_keeps_no_other_from_being_closed
+            a_goodbye_that_aborts_or_hangs_keeps_no_pool_from_ending
+        }
+    };
+}

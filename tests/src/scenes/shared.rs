@@ -183,3 +183,16 @@ pub fn where_shared_data_cannot_go_says_why() {
         assert!(!get(&pool, lies_in_shared_data::call(&data)));
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! shared_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { shared:
+            par_ranges_over_shared_data_equals_one_after_another
+            shared_data_travels_in_every_way
+            shared_data_is_made_in_every_way
+            where_shared_data_cannot_go_says_why
+        }
+    };
+}

@@ -194,3 +194,21 @@ pub fn dropping_a_pool_finishes_what_was_accepted() {
         assert_eq!(handle.get().unwrap(), n);
     }
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! sharing_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { sharing:
+            one_thread_with_four_slots_starts_any_number_of_calls
+            a_task_on_four_slots_gives_its_results_in_order
+            handles_are_collected_in_reverse_dropped_and_forgotten
+            many_threads_share_a_pool
+            many_threads_share_four_slots
+            several_pools_work_at_once
+            threads_spawn_while_others_drop_and_collect
+            threads_spawn_while_the_pool_is_shut_down
+            dropping_a_pool_finishes_what_was_accepted
+        }
+    };
+}

@@ -216,3 +216,20 @@ pub fn killed_workers_cost_no_more_than_they_had_begun() {
         rig.check();
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! short_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { short:
+            a_death_among_many_costs_one
+            a_long_one_among_many_holds_none_up
+            a_long_one_holds_none_up_though_nobody_waits
+            many_calls_go_through_few_slots_past_a_long_one
+            large_results_go_through_few_slots
+            workers_that_meet_on_one_core_may_run_on_all
+            killed_workers_cost_no_more_than_they_had_begun
+            calls_come_back_however_long_anybody_spins
+        }
+    };
+}

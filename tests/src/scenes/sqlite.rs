@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 use std::thread;
 
-use multicore::{Backend, Call, Config, Error, Forked, Handle, Pool, fork};
+use multicore::{Call, Config, Error, Forked, Handle, Pool, fork};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::crew;
 use crate::fixture::Folder;
 use crate::procfs;
 use crate::tasks::embedded::{
@@ -33,22 +34,21 @@ impl Site {
     }
 
     fn workers(&self) -> usize {
-        if self.pool.backend() == Backend::Inline { 1 } else { self.pool.workers() }
+        crew::size(&self.pool)
     }
 
     #[track_caller]
     fn call<R: 'static>(&self, call: Call<'_, R>) -> R {
-        self.pool.spawn(call).and_then(Handle::get).expect("a worker")
+        crew::call(&self.pool, call)
     }
 
     /// One call in each worker, all at once.
     #[track_caller]
     fn everywhere(&self, kind: Kind) -> Vec<i64> {
-        let (folder, workers) = (Folder::new(), self.workers());
-        let path = folder.path().to_string_lossy().into_owned();
-        let call = || uses_here::call(kind, &path, workers);
-        let handles: Vec<_> = (0..workers).map(|_| self.pool.spawn(call()).expect("a slot")).collect();
-        handles.into_iter().map(|handle| handle.get().expect("a worker").expect("a connection")).collect()
+        let folder = Folder::new();
+        let outcomes =
+            crew::everywhere(&self.pool, &folder, |path, workers| uses_here::call(kind, path, workers));
+        outcomes.into_iter().map(|outcome| outcome.expect("a connection")).collect()
     }
 
     /// How many connections there are, in all processes.
@@ -242,4 +242,38 @@ pub fn what_was_made_before_a_fork_is_left_alone() {
     with(Kind::Own, |own| own.execute_batch("COMMIT")).expect("nobody ended it");
     assert!(!journal.exists());
     assert_eq!(own(), 1);
+}
+
+/// The scenes of this file that hold wherever calls run, given to a macro.
+#[macro_export]
+macro_rules! sqlite_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { sqlite:
+            age_zero_closes_after_each_call
+            no_age_keeps
+            as_many_connections_are_open_as_there_are_workers
+            a_transaction_left_open_is_rolled_back_before_the_next_call
+            a_transaction_of_a_call_that_failed_is_rolled_back
+            a_transaction_of_a_call_that_panicked_is_rolled_back
+            a_connection_that_cannot_be_made_is_tried_again_at_the_next_use
+            a_worker_that_ends_closes_its_connection
+            a_thread_that_ends_closes_its_connection
+        }
+    };
+}
+
+/// The scenes of this file about worker processes, given to a macro.
+#[macro_export]
+macro_rules! sqlite_process_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { sqlite: a_killed_worker_costs_nothing_that_was_committed }
+    };
+}
+
+/// The scenes of this file about programs with one thread that fork, given to a macro.
+#[macro_export]
+macro_rules! sqlite_fork_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { sqlite: what_was_made_before_a_fork_is_left_alone }
+    };
 }

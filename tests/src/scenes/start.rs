@@ -66,3 +66,15 @@ pub fn workers_share_the_cores_that_are_named() {
     assert_eq!(cores(&rig), [[last], [last], [last]]);
     rig.end();
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! start_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { start:
+            the_first_call_does_not_wait_for_the_last_worker
+            each_worker_is_kept_to_a_core_of_its_own
+            workers_share_the_cores_that_are_named
+        }
+    };
+}

@@ -323,3 +323,30 @@ pub fn the_default_pool_has_statistics_while_it_is_open() {
         assert!(multicore::stats().is_none());
     }
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! stats_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { stats:
+            every_outcome_is_counted_once
+            detached_calls_are_counted_as_they_end
+            what_waits_and_what_runs_is_counted_while_it_does
+            bytes_are_counted_exactly
+            recycled_workers_are_counted_and_lose_nothing
+            a_replaced_supervisor_goes_on_counting
+            some_calls_say_how_long_they_waited
+            what_a_pool_cannot_finish_is_lost
+            a_fork_of_the_client_reads_nothing
+            every_look_adds_up_while_workers_are_killed
+        }
+    };
+}
+
+/// The scenes of this file about the default pool, given to a macro.
+#[macro_export]
+macro_rules! default_stats_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { stats: the_default_pool_has_statistics_while_it_is_open }
+    };
+}

@@ -172,3 +172,19 @@ pub fn a_stopped_template_is_asked_to_go_on() {
         squares(&rig.pool, 10);
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! stopped_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { stopped:
+            a_stopped_idle_worker_swallows_no_call
+            workers_stopped_at_any_moment_lose_nothing
+            a_pool_of_stopped_workers_waits_for_them
+            workers_that_stay_stopped_are_replaced_when_they_are_missed
+            a_call_on_a_stopped_worker_can_be_cancelled
+            a_stopped_supervisor_is_asked_to_go_on
+            a_stopped_template_is_asked_to_go_on
+        }
+    };
+}

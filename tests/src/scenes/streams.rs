@@ -211,3 +211,19 @@ fn are_sent(pool: &multicore::Pool) {
     fn is_future<T: Future>(_: T) {}
     is_future(multicore::reserve());
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! stream_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { streams:
+            mapped_results_come_as_a_stream
+            a_stream_takes_calls_as_it_is_asked_and_cancels_the_rest
+            streams_on_few_slots_share_them
+            a_map_that_was_begun_goes_on_as_a_stream
+            streams_and_slots_can_be_sent_to_other_threads
+            a_slot_is_awaited_while_every_one_is_taken
+            reserved_slots_come_back
+        }
+    };
+}

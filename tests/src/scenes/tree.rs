@@ -37,3 +37,15 @@ pub fn a_tree_takes_calls_as_it_needs_them() {
         assert!(taken.get() < 50, "{} were taken", taken.get());
     });
 }
+
+/// The scenes of this file, given to a macro.
+#[macro_export]
+macro_rules! tree_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { tree:
+            a_tree_equals_one_after_another
+            a_tree_grows_on_the_default_pool
+            a_tree_takes_calls_as_it_needs_them
+        }
+    };
+}

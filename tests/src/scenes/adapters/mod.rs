@@ -82,3 +82,54 @@ fn meet(workers: usize) {
         thread::sleep(Duration::from_millis(1));
     }
 }
+
+/// The scenes of this folder that need no server, given to a macro.
+#[macro_export]
+macro_rules! adapter_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { adapters:
+            a_manager_is_made_once_and_so_is_its_connection
+            a_connection_that_has_broken_is_replaced_at_once
+            a_connection_that_a_panic_left_broken_is_replaced
+            is_valid_is_asked_after_a_failure
+            is_valid_is_asked_in_each_call_where_idle_connections_are_checked
+            a_check_of_the_users_own_takes_the_place_of_is_valid
+            a_managed_connection_is_reset_after_each_call
+            a_managed_connection_of_age_zero_is_closed_after_each_call
+            a_manager_that_cannot_be_made_is_asked_for_again
+            threads_have_one_manager_and_a_connection_each
+            a_sqlite_connection_is_made_once_a_worker_and_used_again
+            a_sqlite_connection_that_runs_nothing_costs_one_call
+            a_sqlite_connection_is_checked_as_the_user_says
+            a_transaction_left_open_on_sqlite_is_rolled_back_by_reset
+            a_sqlite_connection_of_age_zero_is_one_calls
+            errors_of_sqlite_are_those_of_its_manager
+            a_busy_database_keeps_its_connections
+            a_killed_worker_leaves_no_lock_on_a_database
+            a_connection_of_diesel_is_kept_while_transactions_end
+            a_connection_of_diesel_in_a_transaction_is_replaced
+            a_connection_of_diesel_that_a_panic_left_in_a_transaction_is_replaced
+            a_connection_of_diesel_is_reset_after_each_call
+            errors_of_diesel_are_those_of_its_manager
+            a_server_that_is_not_there_is_the_managers_error
+            a_managers_own_time_limit_is_its_error
+            a_silent_server_costs_a_call_with_a_time_limit_its_worker_alone
+        }
+    };
+}
+
+/// The scenes of this folder in front of a PostgreSQL server, given to a macro.
+#[macro_export]
+macro_rules! served_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { adapters:
+            a_postgres_connection_is_made_once_a_worker_and_used_again
+            a_terminated_postgres_connection_knows_and_costs_one_call
+            a_terminated_postgres_connection_that_is_checked_costs_no_call
+            a_failed_statement_keeps_its_postgres_connection
+            a_transaction_left_open_on_postgres_is_rolled_back_by_reset
+            a_postgres_connection_of_age_zero_is_closed_after_each_call
+            errors_of_postgres_are_those_of_its_manager
+        }
+    };
+}

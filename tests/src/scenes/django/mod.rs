@@ -12,7 +12,7 @@ mod transactions;
 
 use std::io::Write;
 
-use multicore::{Backend, Call, Config, Handle, Pool};
+use multicore::{Call, Config, Pool};
 use test_postgres::{Admin, Connection};
 
 pub use self::ages::*;
@@ -21,6 +21,7 @@ pub use self::ends::*;
 pub use self::forks::*;
 pub use self::makers::*;
 pub use self::transactions::*;
+use crate::crew;
 use crate::fixture::Folder;
 use crate::tasks::connections::{self, Kind, URL};
 use crate::watch::eventually;
@@ -72,12 +73,12 @@ impl Site {
 
     /// How many connections of a kind there may be.
     fn workers(&self) -> usize {
-        if self.pool.backend() == Backend::Inline { 1 } else { self.pool.workers() }
+        crew::size(&self.pool)
     }
 
     #[track_caller]
     fn call<R: 'static>(&self, call: Call<'_, R>) -> R {
-        self.pool.spawn(call).and_then(Handle::get).expect("a worker")
+        crew::call(&self.pool, call)
     }
 
     #[track_caller]
@@ -94,11 +95,10 @@ impl Site {
     /// As the one before, and each runs some statements.
     #[track_caller]
     fn run_everywhere(&self, kind: Kind, statements: &str) -> (Vec<i32>, usize) {
-        let (folder, workers) = (Folder::new(), self.workers());
-        let path = folder.path().to_string_lossy().into_owned();
-        let call = || connections::backend_here::call(kind, statements, &path, workers);
-        let handles: Vec<_> = (0..workers).map(|_| self.pool.spawn(call()).expect("a slot")).collect();
-        let outcomes: Vec<_> = handles.into_iter().map(|handle| handle.get().expect("a worker")).collect();
+        let folder = Folder::new();
+        let outcomes = crew::everywhere(&self.pool, &folder, |path, workers| {
+            connections::backend_here::call(kind, statements, path, workers)
+        });
         let mut pids: Vec<i32> =
             outcomes.iter().filter_map(|outcome| outcome.as_ref().ok().copied()).collect();
         pids.sort_unstable();
@@ -141,4 +141,74 @@ impl Site {
     fn notes(&self, pid: i32, what: &str) -> bool {
         self.noted(pid).iter().any(|line| line.contains(what))
     }
+}
+
+/// The scenes of this folder that hold wherever calls run, given to a macro.
+#[macro_export]
+macro_rules! django_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django:
+            age_zero_closes_after_each_call
+            no_age_keeps
+            the_server_has_as_many_connections_as_there_are_workers
+            a_terminated_connection_costs_one_call_at_most_for_each_worker
+            a_restarted_server_costs_one_call_at_most_for_each_worker
+            an_idle_timeout_of_the_server_costs_one_call_at_most_for_each_worker
+            checked_in_each_call_a_terminated_connection_costs_none
+            checked_in_each_call_a_restarted_server_costs_none
+            checked_in_each_call_an_idle_timeout_costs_none
+            a_new_connection_is_not_checked_and_an_older_one_once_a_call
+            after_a_failed_call_a_connection_is_checked_once_and_kept
+            without_a_check_a_failure_keeps_and_a_panic_replaces
+            a_call_that_hides_an_error_can_say_that_a_connection_is_suspect
+            a_transaction_left_open_is_rolled_back_before_the_next_call
+            a_transaction_of_a_call_that_failed_is_rolled_back
+            a_transaction_of_a_call_that_panicked_is_rolled_back
+            without_a_reset_a_transaction_stays_open
+            a_connection_that_cannot_be_rolled_back_is_replaced
+            a_connection_that_cannot_be_made_is_tried_again_at_the_next_use
+            a_worker_that_ends_says_goodbye
+            connections_are_closed_in_reverse_order
+            a_thread_that_ends_closes_its_connection
+        }
+    };
+}
+
+/// The scenes of this folder about worker processes, given to a macro.
+#[macro_export]
+macro_rules! django_process_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django:
+            a_recycled_worker_says_goodbye
+            a_killed_worker_says_nothing_and_its_connection_is_gone
+            a_child_of_a_worker_leaves_alone_what_its_parent_has
+        }
+    };
+}
+
+/// The scenes of this folder about programs with one thread that fork, given to a macro.
+#[macro_export]
+macro_rules! django_fork_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django:
+            workers_leave_alone_what_was_made_before_they_were_forked
+            a_child_of_the_client_leaves_alone_what_its_parent_has
+        }
+    };
+}
+
+/// The scenes of this folder about inline pools, given to a macro.
+#[macro_export]
+macro_rules! django_inline_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django: a_thread_that_called_inline_closes_its_connection }
+    };
+}
+
+/// The scenes of this folder about time, for the program `clocks`, given to a macro.
+#[macro_export]
+macro_rules! django_clock_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { django: age_is_measured_by_a_monotonic_clock }
+    };
 }
