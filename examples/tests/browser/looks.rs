@@ -21,7 +21,8 @@ pub(crate) const AUDIT: &str = include_str!("audit.js");
 /// The tallest picture.
 const TALL: f64 = 1800.0;
 
-fn folder() -> PathBuf {
+/// Where pictures go.
+pub(crate) fn folder() -> PathBuf {
     let test = env::current_exe().expect("/proc is mounted");
     let folder = test.ancestors().nth(3).expect("target/PROFILE/deps/TEST").join("screenshots");
     fs::create_dir_all(&folder).expect("our own folder");

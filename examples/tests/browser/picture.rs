@@ -1,13 +1,14 @@
-//! The picture in the README: the list on a desk, and a report that is under way on a telephone.
+//! The picture in the README: the list on a desk, and a report that is under way on a telephone. It is made anew
+//! as `target/screenshots/readme.png`; the README's own, `examples/users_web/screenshot.png`, is a copy of one of a
+//! release build.
 
 use std::fs;
 use std::io::Cursor;
-use std::path::Path;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{Rgb, RgbImage, imageops};
 
-use crate::looks::{picture, show};
+use crate::looks::{folder, picture, show};
 use crate::report::begin;
 use crate::visit;
 
@@ -21,8 +22,7 @@ const EDGE: u32 = 16;
 const GROUND: Rgb<u8> = Rgb([0x8a, 0x94, 0xa3]);
 
 #[test]
-#[ignore = "makes examples/users_web/screenshot.png anew: \
-            cargo test --release -p multicore-examples --example users_web --test browser picture -- --ignored"]
+#[cfg_attr(not(browser), ignore = "needs Debian's packages chromium and chromium-driver")]
 fn picture_for_the_readme() {
     visit(&[], async |visitor| {
         show(visitor, (DESK, HEIGHT), "light").await;
@@ -41,12 +41,12 @@ fn picture_for_the_readme() {
         let mut whole = RgbImage::from_pixel(DESK + TELEPHONE + 3 * EDGE, HEIGHT + 2 * EDGE, GROUND);
         for (page, left) in [(list, EDGE), (report, DESK + 2 * EDGE)] {
             let page = image::load_from_memory(&page).expect("a picture").to_rgb8();
+            assert_eq!(page.height(), HEIGHT, "a page fills its part");
             imageops::replace(&mut whole, &page, left.into(), EDGE.into());
         }
         let mut file = Cursor::new(Vec::new());
         let small = PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive);
         whole.write_with_encoder(small).expect("memory takes it all");
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("users_web/screenshot.png");
-        fs::write(path, file.into_inner()).expect("our own folder");
+        fs::write(folder().join("readme.png"), file.into_inner()).expect("our own folder");
     });
 }
