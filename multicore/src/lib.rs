@@ -208,6 +208,7 @@
 #[cfg(test)]
 extern crate self as multicore;
 
+mod aside;
 mod call;
 mod codec;
 mod config;
@@ -215,6 +216,7 @@ mod error;
 #[cfg(processes)]
 mod fork;
 mod handle;
+mod hooks;
 mod inside;
 mod job;
 mod load;

@@ -167,6 +167,25 @@ fn every_worker_runs_its_exit_hook_when_the_pool_is_finished() {
 }
 
 #[test]
+fn an_exit_hook_that_fails_says_so_and_the_others_run() {
+    for (method, why, said) in
+        [("exec", "no server", "failed: no server\n"), ("fork", "panics", ": an exit hook that panics\n")]
+    {
+        let folder = Folder::new();
+        let path = folder.file("ends");
+        let ended = within(LONG, || {
+            let client = Fixture::new(CLIENT, &[method, "print"]).env("MULTICORE_TEST_EXIT_HOOK", &path);
+            client.env("MULTICORE_TEST_EXIT_HOOK_FAILS", why).run()
+        });
+        let lines: Vec<_> = ended.stderr.split_inclusive('\n').collect();
+        let hook = "multicore: the exit hook `multicore_tests::tasks::hooks::exit_hook_that_fails` (";
+        assert!(lines.iter().all(|line| line.starts_with(hook) && line.ends_with(said)), "{ended:?}");
+        assert_eq!((lines.len(), ended.status.code()), (2, Some(0)), "two workers: {ended:?}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n1\n");
+    }
+}
+
+#[test]
 fn workers_have_the_descriptors_that_they_shall_keep_and_no_others() {
     plays("keep", |ended| assert_eq!(ended.output(), "(true, false) kept\n"));
 }

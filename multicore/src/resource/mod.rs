@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! name::get ── acquire ──▶ store (this thread's values, in the order of making) ◀── settle ── scope (around each call)
-//!      └── ResourceGuard ── drop ──▶ store
+//!      └── ResourceGuard ── drop ──▶ settle
 //! ```
 //!
 //! A value belongs to one thread of one process. While it is borrowed the guard owns it, and the store has its name
@@ -30,8 +30,7 @@ pub use self::acquire::acquire;
 pub use self::error::ResourceError;
 pub use self::guard::ResourceGuard;
 pub(crate) use self::settle::{close_all, close_calls_own};
-use crate::panics;
-use crate::report::Report;
+use crate::aside::{self, asked};
 
 /// What generated code knows of a resource.
 pub struct Rules {
@@ -142,19 +141,7 @@ impl Kind {
         })
     }
 
-    /// Says it where nobody waits; if that cannot be said either, so be it.
     fn complain(&self, what: &str, why: &str) {
-        let line = format!("multicore: the resource `{}` {what}: {why}\n", self.rules.name);
-        // In one piece: other workers write there as well. It panics where nobody reads it.
-        let _ = panics::caught_aside(|| eprint!("{line}"));
+        aside::say(&format!("the resource `{}` {what}: {why}", self.rules.name));
     }
-}
-
-/// Runs a function of the user's that belongs to no call's work; a panic in words.
-fn asked<T>(function: impl FnOnce() -> T) -> Result<T, String> {
-    panics::caught_aside(function).map_err(|report| match report {
-        Report::Panicked { message, location: Some(place), .. } => format!("panicked at {place}: {message}"),
-        Report::Panicked { message, .. } => format!("panicked: {message}"),
-        _ => "panicked".to_owned(),
-    })
 }

@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use rayon_core::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
+use super::around;
 use super::claim::Claim;
 use super::desk::{Desk, Room};
-use super::{around, hooks};
 use crate::call::Call;
 use crate::config::Settings;
 use crate::error::{Error, Result};
+use crate::hooks;
 use crate::resource;
 
 /// A pool of threads.

@@ -18,7 +18,6 @@ pub(crate) mod claim;
 mod count;
 pub(crate) mod crew;
 pub(crate) mod desk;
-mod hooks;
 mod work;
 
 #[cfg(test)]

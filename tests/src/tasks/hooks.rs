@@ -59,6 +59,16 @@ fn start_hook() -> Result<(), String> {
     }
 }
 
+/// Fails at a worker's end as the variable says, before any other.
+#[multicore::worker_exit]
+fn exit_hook_that_fails() -> Result<(), String> {
+    match std::env::var("MULTICORE_TEST_EXIT_HOOK_FAILS") {
+        Ok(why) if why == "panics" => panic!("an exit hook that panics"),
+        Ok(why) => Err(why),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Notes a worker's end where the variable says.
 #[multicore::worker_exit]
 fn exit_hook() {

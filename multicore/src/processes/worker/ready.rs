@@ -4,12 +4,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
+use crate::hooks;
 use crate::panics;
 use crate::processes::clock;
 use crate::processes::worker::Worker;
 use crate::processes::worker::limits::Recycling;
-use crate::registry::{HookKind, hooks};
-use crate::report::Report;
 use crate::resource;
 use crate::shm::note::Note;
 use crate::shm::region::Region;
@@ -88,17 +87,8 @@ impl Worker<'_> {
     }
 
     fn start(&self) {
-        for hook in hooks(HookKind::Start) {
-            let failed = match panics::caught(hook.run) {
-                Ok(Ok(())) => continue,
-                Ok(Err(why)) => why,
-                Err(Report::Panicked { message, location, .. }) => {
-                    format!("panicked at {}: {message}", location.unwrap_or_default())
-                }
-                Err(_) => "panicked".to_owned(),
-            };
-            let text = format!("the start hook `{}` ({}) failed: {failed}", hook.name, hook.place);
-            self.never_ready(&text, START_HOOK_FAILED)
+        if let Err(why) = hooks::start() {
+            self.never_ready(&why, START_HOOK_FAILED)
         }
         // A hook that changed the user took the kernel's promise away.
         if !process::die_with_parent(self.supervisor) {
@@ -127,10 +117,7 @@ impl Worker<'_> {
     /// Runs the exit hooks, closes what calls have left to later ones, and ends.
     pub(in crate::processes) fn leave(&self, code: i32) -> ! {
         self.limit_the_end();
-        for hook in hooks(HookKind::Exit) {
-            // Nobody is left to tell; the other hooks still run.
-            let _ = panics::caught(hook.run);
-        }
+        hooks::exit();
         resource::close_all();
         process::flush_output();
         process::exit_now(code)
