@@ -1,7 +1,7 @@
 //! The macros of the `multicore` crate, which re-exports and documents them.
 //!
-//! One folder per macro, each in three steps: `args` or the item is parsed, checked into a model, and
-//! the model expanded, which cannot fail. Every sentence for the user stands in `messages`.
+//! A folder for each macro, or two that are alike, in three steps: `args` or the item is parsed, checked, mostly into
+//! a model, and expanded, which cannot fail. The sentences for the user stand in `messages`.
 //!
 //! A mistake in an option still gives the full expansion beside the error, so that the code which
 //! uses the task does not fail as well; a mistake in the item gives the item and the error.
@@ -42,7 +42,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `name = "billing.render"` | the task's name and ID, in place of the function's path |
 /// | `type = RenderTask` | the type's name, where the function's is taken |
-/// | `codec = "bincode"`, `"json"`, `"raw"` | how arguments and result travel |
+/// | `codec = "bincode"`, `"json"`, `"raw"` | how arguments and result travel; `json` needs the feature `json`, and `raw` one argument and one result, each bytes, text or plain numbers |
 /// | `error = "text"` | an error of any kind comes back as `TextError`, with its causes |
 /// | `timeout = "2s"` | the worker is ended when a call runs longer (`ms`, `s`, `m`, `h`) |
 /// | `retries = 3` | a call whose worker died or whose time was up is run again |
@@ -60,9 +60,9 @@ pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
     task::expand(options.into(), item.into()).into()
 }
 
-/// Puts what it is given beside the item that it stands on; `#[task]` emits it, nobody else.
+/// Puts what it is given beside the item that it stands on; `#[task]` and `#[resource]` emit it, nobody else.
 ///
-/// With this everything that `#[task]` generates is one item. Where no type may stand, on a method in
+/// With this everything that they generate is one item. Where no type may stand, on a method in
 /// an `impl` block, that is one error and not one for each generated item.
 #[doc(hidden)]
 #[proc_macro_attribute]
@@ -73,8 +73,9 @@ pub fn __beside(generated: TokenStream, mut item: TokenStream) -> TokenStream {
 
 /// Prepares the pool at the start of `main`, before anything else can start a thread.
 ///
-/// `preload(A, B)` loads these `LazyLock` statics first, so that every worker begins with them.
-/// Stands above or below `#[tokio::main]` and the like. Option `crate = path` as for [`macro@task`].
+/// `preload(A, B)` loads these `LazyLock` statics first, so that every worker begins with them. Where no pool can be
+/// made, the program says why on its standard error output and ends with code 1; `multicore::initialize()` gives the
+/// error instead. Stands above or below `#[tokio::main]` and the like. Option `crate = path` as for [`macro@task`].
 #[proc_macro_attribute]
 pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     main_fn::expand(options.into(), item.into()).into()
@@ -82,7 +83,10 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a function run in every worker before its first call; its failure fails the worker's start.
 ///
-/// No time limit covers it: a function that never returns keeps its worker from ever taking a call.
+/// No time limit covers it: a function that never returns keeps its worker from ever taking a call. A failure is tried
+/// again in a fresh worker, and is `RestartLimit` after ten in a row while no worker is ready. On threads making the
+/// pool waits for it, and its failure is `RestartLimit` at once. Where calls run in the thread that makes them, it
+/// does not run.
 ///
 /// The function takes nothing and returns nothing or `Result<(), E>` with `E: Display`.
 #[proc_macro_attribute]
@@ -90,9 +94,13 @@ pub fn worker_start(options: TokenStream, item: TokenStream) -> TokenStream {
     hook::expand(hook::Kind::Start, options.into(), item.into()).into()
 }
 
-/// Makes a function run in every worker that ends in an orderly way, after its last call: when its pool
-/// is dropped or shut down. Not when the program ends with the pool open: call `multicore::shutdown()`
-/// before it does, if that matters.
+/// Makes a function run in every worker that ends in an orderly way, after its last call.
+///
+/// That is: when its pool is dropped or shut down, when the worker makes room for a fresh one (`max_calls`,
+/// `max_memory`), and after a call that timed out or was cancelled and whose function returned in time. Not when the
+/// program ends with the pool open: call `multicore::shutdown()` before it does, if that matters. What is not over in
+/// time is ended with its worker: within the pool's `shutdown_timeout`, ten seconds, or what is left of the `grace`.
+/// A failure is printed on the standard error output; the other functions run all the same.
 ///
 /// The function takes nothing and returns nothing or `Result<(), E>` with `E: Display`.
 #[proc_macro_attribute]
@@ -145,14 +153,18 @@ pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   or closing a value ends that call with its worker, and nothing else.
 /// - Within a call, and the calls that it makes, there is one guard at a time: a second `get()` panics. What a call
 ///   does not give back is lost to later ones, which make another.
-/// - All are closed when the worker ends in an orderly way, after its exit functions, the last one made first. No
-///   time limit covers that but the pool's `shutdown_timeout`: a worker that makes room for a fresh one by
-///   `max_calls` closes its values for as long as it takes. A worker that is killed closes nothing.
-///   A function that makes one may use others: those are closed after it, and when one of them is replaced, so is
+/// - All are closed when the worker ends in an orderly way, after its exit functions and within the same time as
+///   [those](macro@worker_exit), the last one made first. A worker that is killed closes nothing.
+/// - A thread outside of the pool closes its own when it ends; what calls made in the thread that made them is closed
+///   when that thread drops or shuts down their pool. A thread that runs when the program ends closes nothing. A child
+///   made by `fork` closes its own after the closure.
+/// - A function that makes one may use others: those are closed after it, and when one of them is replaced, so is
 ///   what was made with it.
 /// - What was made before a fork is neither used nor closed in the child.
 /// - In the client, outside of calls, it is refused, unless `client` is said: then it belongs to the thread that
-///   uses it, and each use counts as a call.
+///   uses it, and each use counts as a call; but a guard may be kept for as long as one likes, and one that is never
+///   dropped keeps its value borrowed for good. A child made by `fork` may use it, and so may threads that a task
+///   starts in a worker process, each its own; those that it starts elsewhere are the client's.
 ///
 /// | option | means |
 /// |---|---|
@@ -160,9 +172,9 @@ pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `check = is_alive` | takes `&mut T` or `&T`, returns `bool` or `Result<(), E>` |
 /// | `check_idle = "30s"` | also checked before its first use in a call when it was not used for so long; `"0s"`: in each call |
 /// | `reset = roll_back` | takes `&mut T` or `&T`, returns `bool` or `Result<(), E>`; the value is replaced when it fails |
-/// | `on_close = quit` | takes the `T`, returns nothing or `Result<(), E>`; else it is dropped |
+/// | `on_close = quit` | takes the `T`, returns nothing or `Result<(), E>` with `E: Display`, which is printed on the standard error output, as a panic is; else the value is dropped |
 /// | `client` | may be used in the client outside of calls as well |
-/// | `r2d2` | the function gives an `r2d2::ManageConnection`, or a `Result` of one with its own error: the value is its connection, checked by `is_valid` and replaced when `has_broken` says so. Needs the feature `r2d2` |
+/// | `r2d2` | the function gives an `r2d2::ManageConnection`, or a `Result` of one whose error is the manager's own: the value is its connection, checked by `is_valid` and replaced when `has_broken` says so. Needs the feature `r2d2` |
 /// | `type = Db` | the type's name, where the function's is taken |
 /// | `crate = path::to::multicore` | where the crate is, if it was renamed |
 ///
@@ -191,8 +203,8 @@ pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// - The manager is made once a process, its connections once a worker, or thread; `r2d2`'s own pool is not used,
-///   nor are its threads. Errors are the manager's. A function that returns a `Result` may fail with these alone.
+/// - The manager is made once a process, or taken over by a forked one from before; its connections are made once a
+///   worker, or thread, and never taken over. `r2d2`'s own pool is not used, nor are its threads. Errors are the manager's. A function that returns a `Result` may fail with these alone.
 /// - `has_broken` is asked when a guard is dropped, and before `is_valid`: a connection that says yes is replaced at
 ///   once. To `diesel` one is broken that is given back within a transaction.
 /// - A `check` takes the place of `is_valid`; all other options mean what they mean elsewhere.
@@ -260,6 +272,8 @@ pub fn threaded(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Divides items into chunks, runs a task function on each and collects the results in order.
 ///
+/// Gives a `Result<Vec<R>>`: all of them, or the first error in their order once every chunk has settled.
+///
 /// `par_ranges!(items, chunk_fn)` or `par_ranges!(items, chunk_fn, option = value, …)`; a chunk
 /// function takes `(start: usize, end: usize)`, `(range: Range<usize>)` or `(chunk: &[T])`.
 ///
@@ -269,10 +283,14 @@ pub fn threaded(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `ranges = n` | exactly this many chunks, or one per item if there are fewer; else 32 for each worker |
 /// | `workers = n` | at most this many chunks run at once |
 /// | `timeout = duration` | for each chunk |
-/// | `max_load_average = 0.85` | runs here, one after another, while the machine is busier |
+/// | `max_load_average = 0.85` | runs here, one after another, while the machine is busier; else nobody looks |
 /// | `pool = &pool` | in place of the default pool |
 /// | `inline = true` | runs here, one after another |
 /// | `progress = true` | draws a bar on the standard error output, if that is a terminal; needs the feature `indicatif` |
+///
+/// What is wrong with the options is `Config`: no `ranges` or no `workers` at all, `ranges` beside `min_range_size`, a
+/// load average out of range. Chunks that would have to run here and may not, because of a timeout, `isolate`,
+/// `retries` or their pool's limits, are `Refused`.
 #[proc_macro]
 pub fn par_ranges(input: TokenStream) -> TokenStream {
     par_ranges::expand(input.into()).into()
@@ -310,7 +328,7 @@ pub fn par_ranges(input: TokenStream) -> TokenStream {
 ///
 /// | option | means |
 /// |---|---|
-/// | `partitions = n` | into how many parts keys are divided, each a call of `reduce`'s stage; else 4 for each worker |
+/// | `partitions = n` | into how many parts keys are divided, each a call of `reduce`'s stage, at most 4096; else 4 for each worker |
 /// | `workers = n` | at most this many calls are under way; else twice the pool's workers |
 /// | `memory = bytes` | about what each worker may use for pairs; else 64 MiB |
 /// | `timeout = duration` | for each call: as many inputs as take about 0.15 s or a quarter of it, or one partition |

@@ -1,5 +1,5 @@
-//! Every sentence that a user of the macros can meet, beside those on the traits of the runtime
-//! crate: what is wrong, and what to write instead.
+//! The sentences that a user of the macros can meet, beside those of the runtime crate (its traits, and features that
+//! are missing): what is wrong, and what to write instead.
 
 use std::fmt::Display;
 

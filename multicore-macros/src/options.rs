@@ -1,4 +1,4 @@
-//! `name = value` lists: of the attributes, and at the end of `par_ranges!`.
+//! `name = value` lists: of the attributes, and at the end of `par_ranges!` and `map_reduce!`.
 
 use std::time::Duration;
 

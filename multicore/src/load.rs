@@ -49,7 +49,8 @@ pub(crate) fn process_wide() -> Option<f64> {
 }
 
 /// Replaces where the load guard reads the machine's load from, as a share of all cores (1.0: as many
-/// runnable processes as cores); for tests. The last sample is forgotten.
+/// runnable processes as cores); for tests. The last sample is forgotten; from
+/// then on it is asked at most once a second.
 ///
 /// ```
 /// multicore::set_load_source(|| 0.5);
@@ -78,7 +79,7 @@ fn sampled() -> f64 {
 /// The one-minute load average for each of the machine's cores, not only those of this process.
 fn machine() -> f64 {
     // Without /proc the load is unknown, and unknown does not refuse.
-    let load = sysinfo::System::load_average().map_or(0.0, |load| load.one);
+    let load = sysinfo::System::load_average().one;
     load / cores().max(1) as f64
 }
 

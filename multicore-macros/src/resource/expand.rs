@@ -207,8 +207,9 @@ fn borrow(resource: &Resource, value: &TokenStream, error: Option<&TokenStream>)
             "As `get`, and an error where that panics: where `{name}` is borrowed already, or is not to be had."
         ),
     ];
-    let panics = "\n\n# Panics\nWhere it is borrowed in this thread already, and in the client outside of calls, \
-                  unless the attribute says `client`.";
+    let panics = "\n\n# Panics\nWhere it is borrowed in this thread already; where it is being made or closed and asks \
+                  for itself; while its thread ends; and in the client outside of calls, unless the attribute says \
+                  `client`. A panic of its function passes through.";
     let (get, with) = (format!("{get}{panics}"), format!("{with}{panics}"));
     let guard = quote!(#krate::ResourceGuard<#value>);
     let (failure, got, with_result, body, with_body) = match error {
