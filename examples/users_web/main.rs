@@ -2,7 +2,7 @@
 //! its own: `cargo run --release --example users_web`, and then http://127.0.0.1:8000/.
 //!
 //! ```text
-//! browser ─▶ axum ─▶ limit.rs ─┬─▶ list.rs ────▶ par_ranges! ────┐
+//! browser ─▶ axum ─▶ limit.rs ─┬─▶ list/ ──────▶ par_ranges! ────┐
 //!                              ├─▶ report/ ────▶ background job ─┼─▶ pool: connections (connections.rs)
 //!                              ├─▶ health.rs ──▶ call ───────────┘
 //!                              └─▶ upload/ ────▶ call ─────────────▶ pool: sandboxed

@@ -97,8 +97,8 @@ impl<'a, R> Call<'a, R> {
     /// from -7 to 7, and 0 where nothing is said.
     ///
     /// Within one priority calls are begun in about the order of arrival. A call that has begun goes on, whatever
-    /// comes; and one of a low priority waits for as long as others come before it. Where calls run in this
-    /// process none is queued, and all priorities are alike.
+    /// comes; and one of a low priority waits for as long as others come before it. Where calls run in
+    /// the thread that makes them none is queued, and all priorities are alike.
     ///
     /// Any other number is an [`Error::Config`](crate::Error::Config) when the call is spawned.
     pub fn priority(mut self, priority: i8) -> Self {

@@ -90,7 +90,7 @@ pub enum Backend {
 /// | [`payload_limit`](Config::payload_limit) | `MULTICORE_PAYLOAD_LIMIT` | 4 GiB, less where the address space or the file size is limited |
 /// | [`warm_memory`](Config::warm_memory) | `MULTICORE_WARM_MEMORY` | 128 MiB, at most a sixteenth of what the cgroup allows |
 /// | [`start`](Config::start) | `MULTICORE_START` (`exec`, `fork`) | `fork` after `initialize()`, else `exec` |
-/// | [`max_load_average`](Config::max_load_average) | `MULTICORE_MAX_LOAD_AVERAGE` | none: parallel work is always allowed |
+/// | [`max_load_average`](Config::max_load_average) | `MULTICORE_MAX_LOAD_AVERAGE` | none: `Task::try_new` is never `None` |
 /// | [`timeout`](Config::timeout) | – | none: a call runs as long as it likes |
 /// | [`grace`](Config::grace) | – | 100 ms |
 /// | [`shutdown_timeout`](Config::shutdown_timeout) | – | 10 s |
@@ -111,8 +111,10 @@ pub enum Backend {
 /// | [`backend`](Config::backend) | `MULTICORE_BACKEND` (`processes`, `threads`, `inline`) | `processes`, where there are any |
 /// | – | `MULTICORE_FAULT` (`kill:render:3`) | none |
 ///
-/// Calls to a pool with a timeout, a limit (calls, memory, data, CPU time, files) or a sandbox never run in this
-/// process: they are [`Error::Refused`](crate::Error::Refused) where they would have to.
+/// Calls to a pool with a timeout, a limit (calls, memory, data, CPU time, files) or a sandbox never run in the
+/// client: they are [`Error::Refused`](crate::Error::Refused) where they would have to. But where `MULTICORE_BACKEND`
+/// chose another backend, and inside a worker, they run without the timeout and the limits; a sandboxed pool refuses
+/// there too.
 ///
 /// ```
 /// let pool = multicore::Pool::builder().workers(2).slots(128).build()?;
@@ -187,9 +189,12 @@ impl Config {
         self
     }
 
-    /// The load guard's threshold for the whole process: parallel work is refused while the
-    /// one-minute load average is above this share of the machine's cores, 0.0 to 10.0. Counts on
+    /// The threshold that [`Task::try_new`](crate::Task::try_new) asks for, in the whole process: it is `None` while
+    /// the one-minute load average is above this share of the machine's cores, 0.0 to 10.0. Counts on
     /// [`initialize_with`](crate::initialize_with) only, not on a pool of your own.
+    ///
+    /// Nothing else looks at it: `par_ranges!` has an option of the same name,
+    /// [`Task::with_max_load_average`](crate::Task::with_max_load_average) an argument.
     pub fn max_load_average(mut self, share: f64) -> Config {
         self.max_load_average = Some(share);
         self
@@ -231,8 +236,8 @@ impl Config {
     ///
     /// No thread of this crate's watches the time. Results whose time is over go when somebody in this process
     /// next starts, finds, lists or asks a job, or waits for a call of the pool; until then they stay where they
-    /// are. A program that does none of that keeps what it has. The results of jobs that ran in this process
-    /// itself wait for an hour, whatever this says.
+    /// are. A program that does none of that keeps what it has. The results of jobs that ran in
+    /// the thread that sent them wait for an hour, whatever this says.
     pub fn keep_results(mut self, time: Duration) -> Config {
         self.keep_results = Some(time);
         self
@@ -279,6 +284,9 @@ impl Config {
     ///
     /// Arguments and results travel through shared memory, which does not count;
     /// [`payload_limit`](Config::payload_limit) bounds them.
+    ///
+    /// At least 4 MiB. Where a worker has more than this mapped as it begins, none becomes ready:
+    /// [`Error::RestartLimit`](crate::Error::RestartLimit).
     pub fn data_limit(mut self, bytes: u64) -> Config {
         self.limits.data = Some(bytes);
         self
@@ -292,22 +300,23 @@ impl Config {
         self
     }
 
-    /// How many descriptors a worker may have open, at least 16 and no more than this process may
-    /// (`RLIMIT_NOFILE`).
+    /// How many descriptors a worker may have open (`RLIMIT_NOFILE`), at least 16 and no more than this process's
+    /// hard limit (`ulimit -Hn`).
     pub fn file_limit(mut self, files: u64) -> Config {
         self.limits.files = Some(files);
         self
     }
 
     /// How readily workers give way to other programs, from -20 (never) to 19 (always). Below this
-    /// process's own value it takes a privilege.
+    /// process's own value it takes a privilege: without, no worker becomes ready, and calls are
+    /// [`Error::RestartLimit`](crate::Error::RestartLimit).
     pub fn niceness(mut self, niceness: i32) -> Config {
         self.limits.niceness = Some(niceness);
         self
     }
 
     /// The cores that workers may run on, by number; as many workers as there are such cores unless
-    /// [`workers`](Config::workers) says otherwise.
+    /// [`workers`](Config::workers) or `MULTICORE_WORKERS` says otherwise.
     pub fn cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> Config {
         self.limits.cpus = cpus.into_iter().collect();
         self
@@ -330,14 +339,15 @@ impl Config {
     /// Sets a variable in the environment of workers; the last of one name counts.
     ///
     /// `OMP_NUM_THREADS` and `RAYON_NUM_THREADS` are 1 there otherwise, because so many workers with so
-    /// many threads each would be too many for the machine.
+    /// many threads each would be too many for the machine. At most 32 KiB of names and values in all, 16 bytes more
+    /// for each.
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Config {
         self.limits.variables.push((name.into(), value.into()));
         self
     }
 
     /// Keeps workers from nearly everything that is outside of them, for tasks that handle what nobody
-    /// trusts: see [`Sandbox`]. Needs the feature `sandbox`.
+    /// trusts: see [`Sandbox`]. Needs the feature `sandbox`, and workers that start by [`Start::Exec`].
     #[cfg(all(feature = "sandbox", processes))]
     pub fn sandbox(mut self, sandbox: Sandbox) -> Config {
         self.sandbox = Some(sandbox);

@@ -32,7 +32,7 @@ pub enum Error {
 
     /// The worker died while it ran this call, or died so often before it could begin that the
     /// pool gave up on the call.
-    #[error("{} task `{task}`: {} {exit}{}{}", if *.started { "died running" } else { "died before it began" }, worker(*.pid), because(.message), last_seen(.breadcrumb))]
+    #[error("task `{task}`: {} {exit} {}{}{}", worker(*.pid), if *.started { "while it ran" } else { "before it began" }, because(.message), last_seen(.breadcrumb))]
     #[non_exhaustive]
     Died {
         /// The task's name.
@@ -77,7 +77,8 @@ pub enum Error {
     Encode {
         /// The task's name.
         task: String,
-        /// What was being encoded: `the arguments` or `the result`.
+        /// What was being encoded: `the arguments`, `the result`, or the keys with the values or results of
+        /// `map_reduce!`.
         what: &'static str,
         /// The codec's reason.
         why: String,
@@ -89,13 +90,14 @@ pub enum Error {
     Decode {
         /// The task's name.
         task: String,
-        /// What was being decoded: `the arguments` or `the result`.
+        /// What was being decoded: `the arguments`, `the result`, or the keys with the values or results of
+        /// `map_reduce!`.
         what: &'static str,
         /// The codec's reason.
         why: String,
     },
 
-    /// The encoded arguments or result are larger than the pool's payload limit.
+    /// The encoded arguments or result are larger than the payload limit of the pool, the `Fork` or the queue.
     #[error(
         "a payload of {need} bytes is over the limit of {limit}; raise `Config::payload_limit`, or `ulimit -v` or `ulimit -f` where those made it smaller"
     )]
@@ -107,15 +109,17 @@ pub enum Error {
         limit: u64,
     },
 
-    /// The call would have had to run in this process, and isolation was asked for.
+    /// Not done on purpose: the call would have had to run in this process, and isolation was asked for; a sandboxed
+    /// pool cannot do it; or a queue was full, empty, closed or in use by too many processes.
     #[error("refused: {why}")]
     #[non_exhaustive]
     Refused {
-        /// Why it cannot run here, and what to change.
+        /// Why, and what to change.
         why: String,
     },
 
-    /// The pool is shut down.
+    /// The pool is shut down, or it is that of the process which this one was forked from; or the result was taken
+    /// already.
     #[error("the pool is shut down; `multicore::initialize()` opens the default one again")]
     Closed,
 
@@ -140,7 +144,7 @@ pub enum Error {
         id: u64,
     },
 
-    /// No supervisor or no worker became ready, ten times in a row.
+    /// No supervisor or no worker became ready, ten times in a row; or a start function failed on a thread.
     #[error("no worker became ready {times} times in a row; the last cause: {cause}")]
     #[non_exhaustive]
     RestartLimit {
@@ -266,7 +270,7 @@ impl fmt::Display for Exit {
             Exit::Code(code) => write!(f, "exited with code {code}"),
             Exit::Signal(signal) => write!(f, "was ended by {signal}"),
             Exit::StackOverflow => write!(f, "overflowed its stack"),
-            Exit::Unknown => write!(f, "ended, and nobody saw how"),
+            Exit::Unknown => write!(f, "ended in a way that nobody saw"),
         }
     }
 }

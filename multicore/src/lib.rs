@@ -121,7 +121,8 @@
 //! that a program's own tests see what a death looks like. The faults are `kill`, `abort`, `segfault`,
 //! `panic`, `stall` (never returns) and `slow` (a quarter of a second more); without a number they befall
 //! every call of the task. Commas separate several. Calls are counted in each pool from its start; one
-//! that has retries has its fault once.
+//! that has retries has its fault once. Faults befall worker processes: with another backend making a pool is
+//! [`Error::Config`].
 //!
 //! # Ways to run
 //!
@@ -144,7 +145,7 @@
 //!
 //! - when the load guard says no to `par_ranges!`, or with `inline = true`;
 //! - inside a worker: parallel calls that a task makes run one after another;
-//! - under `MULTICORE_BACKEND=inline`, for debuggers and coverage;
+//! - under `MULTICORE_BACKEND=inline` or `threads`, for debuggers and coverage;
 //! - on a pool that the program has run them here, by [`Pool::inline`] or [`Backend::Threads`].
 //!
 //! Except by that variable a call that asks for isolation, by a timeout, retries or `isolate`, is
@@ -194,9 +195,15 @@
 //! A crate that the program never names is not linked, and its tasks are missing. `use my_tasks as _;`
 //! links it; [`tasks`] lists what is there.
 //!
+//! # Systems
+//!
+//! Worker processes need 64-bit little-endian Linux with `/proc`. On every other system calls run on threads
+//! ([`Backend`] says what differs), and [`fork`](fork()), [`#[multicore::forked]`](macro@forked), [`Queue`],
+//! [`map_reduce!`] and `Sandbox` are not there.
+//!
 //! # Features
 //!
-//! `json`: the codec of that name. `r2d2`: any connection manager of that crate is a
+//! `indicatif`: a progress bar for [`map`](map()) and [`par_ranges!`]. `json`: the codec of that name. `r2d2`: any connection manager of that crate is a
 //! [resource](macro@resource). `sandbox`: `Config::sandbox`, for tasks that handle what nobody trusts.
 //! `stream`: mapped results as a `Stream`. `threads`: `Pool::threads`, the same calls on threads ([`Backend`]). Off by
 //! default.

@@ -1,7 +1,8 @@
 //! Panics of task functions: caught, kept with their place, and not printed.
 //!
-//! One hook, put in front of the program's own the first time it is needed. It looks at a panic only
-//! while this thread runs a task function; every other panic goes to the program's hook unseen.
+//! One hook, put in front of the program's own the first time it is needed. It keeps a panic to
+//! itself only while this thread runs something here within [`caught`]; every other one goes on to the program's hook.
+//! A worker notes each one's message first.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};

@@ -102,7 +102,8 @@ impl<T: Serialize + DeserializeOwned> Item for T {}
 /// One descriptor here, one in the supervisor of each pool that it was sent to, and one in each worker that has it. A
 /// cell takes 64 bytes, and pages for its item as they are needed: up to 16 KiB of them stay for the next. While
 /// nobody waits, an item of up to 16 KiB makes no kernel call. Items are encoded by the default codec, which takes bytes
-/// one at a time: for large ones use the crate `serde_bytes`.
+/// one at a time: for large ones use the crate `serde_bytes`. At most 512 processes can have one queue; to the next
+/// it is [`Refused`](crate::Error::Refused).
 pub struct Queue<T> {
     data: Arc<Data>,
     of: PhantomData<fn(T) -> T>,

@@ -1,6 +1,7 @@
 //! The default codec: bincode 2 by serde, little-endian integers of fixed width.
 //!
-//! bincode 2 is complete and no longer maintained; nothing outside this file and its guard names it.
+//! bincode 2 is complete and no longer maintained; nothing outside this file, its guard and the supervisor's own
+//! messages (`processes/control.rs`) names it.
 
 use std::marker::PhantomData;
 

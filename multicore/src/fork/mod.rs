@@ -67,8 +67,8 @@ const GRACE: Duration = Duration::from_millis(100);
 ///
 /// # What the child is
 ///
-/// - **Its life**: it ends with the closure, without destructors, `atexit` functions or another look at the
-///   caller's code. At the latest it ends with this process, however that ends; what the closure started and left
+/// - **Its life**: it ends with the closure and the [resources](macro@crate::resource) that it made, without other
+///   destructors, `atexit` functions or another look at the caller's code. At the latest it ends with this process, however that ends; what the closure started and left
 ///   in the child's process group ends when the child is joined.
 /// - **Values that the closure captures by move** exist twice, and are dropped on both sides. Let it borrow what
 ///   does something to the outside when it is dropped, such as a temporary folder.

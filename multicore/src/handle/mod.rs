@@ -100,7 +100,7 @@ impl<'a, R: 'static> Call<'a, R> {
     /// Sends the call to the default pool if a slot is free.
     ///
     /// # Errors
-    /// `Full` hands the call back.
+    /// `Full` hands the call back; `Failed` has what [`spawn`](Call::spawn) would give.
     pub fn try_spawn(self) -> Result<Handle<R>, TrySpawnError<'a, R>> {
         let pool = default::pool().map_err(TrySpawnError::Failed)?;
         match Handle::send(&pool.engine, self, false) {
@@ -211,7 +211,7 @@ impl<R: 'static> Handle<R> {
     /// for; a call that loops for ever waits for ever, unless it has a timeout.
     ///
     /// # Errors
-    /// Whatever became of the call: `Panicked`, `Died`, `TimedOut`, `Encode`, `Decode`, `TooLarge`,
+    /// Whatever became of the call: `Panicked`, `Died`, `TimedOut`, `Cancelled`, `Encode`, `Decode`, `TooLarge`,
     /// `UnknownTask`, `Closed`, `Registry`, `RestartLimit`, `Os`.
     pub fn get(mut self) -> Result<R> {
         self.wait_until(None);

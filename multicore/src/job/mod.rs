@@ -66,7 +66,8 @@ pub struct Job<R> {
 }
 
 impl<R: Send + 'static> Call<'_, R> {
-    /// Sends the call to the default pool as a job, and returns at once.
+    /// Sends the call to the default pool as a job, and does not wait for its result; for room it waits as
+    /// [`Pool::background`] does.
     ///
     /// # Errors
     /// As [`Pool::background`]; and what opening the default pool may give.
@@ -76,11 +77,12 @@ impl<R: Send + 'static> Call<'_, R> {
 }
 
 impl Pool {
-    /// Sends a call to this pool as a job, and returns at once: somebody collects its result some time, or nobody
-    /// does.
+    /// Sends a call to this pool as a job, and does not wait for its result: somebody collects it some time, or
+    /// nobody does.
     ///
     /// Waits while three quarters of the pool's slots are jobs that are queued or running: the last quarter is
-    /// for calls that somebody waits for. Where calls run in this process, it runs right now.
+    /// for calls that somebody waits for. Where calls run in the thread that makes them, it
+    /// runs right now.
     ///
     /// # Errors
     /// As [`Pool::spawn`].

@@ -96,19 +96,21 @@ pub(crate) fn isolates() -> bool {
 }
 
 /// Opens the default pool with the options of the environment; forks its processes from this one as
-/// it is now. As [`initialize_with`]`(Config::new())`.
+/// it is now. As [`initialize_with`]`(Config::new())`. With `MULTICORE_START=exec` nothing is forked, and the number of
+/// threads does not matter.
 ///
 /// Call it first thing in `main`, once the statics that workers should see are loaded; or annotate
 /// `main` with [`#[multicore::main]`](crate::main). A program that never calls it needs nothing: its
 /// pool opens at first use, and workers see a fresh program ([`Start::Exec`](crate::Start::Exec)).
 ///
 /// # Errors
-/// `Threads` when this process has more threads than one; `Config`, `Os`, `Registry`, `RestartLimit`.
+/// `Threads` when this process has more threads than one; `Closed` in a fork of a fork; `Config`, `Os`, `Registry`,
+/// `RestartLimit`, `Refused` as of [`Config::build`].
 pub fn initialize() -> Result<()> {
     initialize_with(Config::new())
 }
 
-/// Opens the default pool with these options. Nothing happens when it is open already.
+/// Opens the default pool with these options. Nothing happens when it is open already, nor inside a worker.
 ///
 /// # Errors
 /// As [`initialize`]; with [`Start::Exec`](crate::Start::Exec) the number of threads does not matter.

@@ -97,7 +97,8 @@ impl Config {
     ///
     /// # Errors
     /// `Config` for a value out of range or a start method that the program does not use;
-    /// `Registry` for an unusable table of tasks; `Os` when the kernel refuses; `RestartLimit`.
+    /// `Registry` for an unusable table of tasks; `Os` when the kernel refuses; `RestartLimit`; `Refused` for a
+    /// sandboxed pool inside a worker, and where `MULTICORE_BACKEND` chose another backend.
     pub fn build(self) -> Result<Pool> {
         let settings = self.settle()?;
         Pool::open(settings, false)
@@ -183,13 +184,17 @@ impl Pool {
     /// Sends a call to this pool; waits while every slot is queued or running.
     ///
     /// # Errors
-    /// `Closed`, `Encode`, `TooLarge`, `Os`, `RestartLimit`, `Registry`; what the task itself does
-    /// comes from the handle.
+    /// `Closed`, `Config` (a priority out of range), `Encode`, `TooLarge`, `Refused` (an isolation that cannot be had
+    /// here, or what cannot travel to a sandbox), `Os`, `RestartLimit`, `Registry`; what the task itself does comes
+    /// from the handle.
+    ///
+    /// # Panics
+    /// When an argument's own `Serialize` does.
     pub fn spawn<'a, R: 'static>(&self, call: Call<'a, R>) -> Result<Handle<R>> {
         Handle::spawn(&self.engine, call)
     }
 
-    /// How many workers the pool has.
+    /// How many workers the pool has; where it has none, how many it would have.
     pub fn workers(&self) -> usize {
         match &self.engine {
             #[cfg(processes)]
@@ -243,7 +248,7 @@ impl Pool {
     }
 
     /// The most bytes that one payload may take here: what was asked for, or less where the address
-    /// space or the file size is limited.
+    /// space or the file size is limited; `u64::MAX` where calls run in the thread that makes them.
     pub fn payload_limit(&self) -> u64 {
         match &self.engine {
             #[cfg(processes)]

@@ -164,7 +164,7 @@ impl Drop for Reserving<'_> {
 }
 
 impl Reserved<'_> {
-    /// Sends the call; never waits.
+    /// Sends the call; never waits for a slot. Where calls run in the thread that makes them, it runs here.
     ///
     /// # Errors
     /// As [`Pool::spawn`].

@@ -1,7 +1,7 @@
 //! When a background call began and ended, and how far it said that it came.
 //!
-//! Only calls of that class have it taken down, so no other pays for it. Written by whoever begins, finishes or
-//! buries the call, before the swap that says so; read by the client, to whom it is a worker's word like any other.
+//! Only calls of that class have it taken down, so no other pays for it. Written by whoever begins the call,
+//! after the swap, or finishes or buries it, before the swap; read by the client, to whom it is a worker's word like any other.
 
 use std::sync::atomic::Ordering::Relaxed;
 

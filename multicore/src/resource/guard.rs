@@ -54,7 +54,8 @@ impl<T: 'static> ResourceGuard<T> {
 
     /// Has the value checked before its next use, for a call that has seen it fail and succeeds all the same.
     ///
-    /// Without a check it is replaced.
+    /// There is one check a call: what this call made, or had checked before, is checked in a later one. Without a
+    /// check the value is replaced once this guard is dropped.
     pub fn suspect(guard: &mut ResourceGuard<T>) {
         store::suspect(guard.number);
     }

@@ -1,7 +1,8 @@
 //! Around each call, wherever it runs: which resources it borrowed, whether it failed, and what is done after it.
 //!
-//! Generated code has one of these around each run of a task function. Of calls within calls the outermost counts:
-//! what an inner one left behind may be just what the outer one wants.
+//! Generated code has one of these around each call of a task function; a stage of `map_reduce!` has one around all
+//! of its functions. Of calls within calls the outermost counts: what an inner one left behind may be just what the
+//! outer one wants.
 
 use std::cell::Cell;
 use std::marker::PhantomData;

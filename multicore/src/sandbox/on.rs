@@ -32,7 +32,7 @@ const MOST_PATHS: usize = 16 << 10;
 ///   and the folder are this program's.
 /// - Each worker maps a private region of its own, from which the supervisor takes the results and into
 ///   which it puts the arguments: a worker can neither see nor forge another worker's calls, whatever it
-///   writes. One call takes longer by some microseconds, and large payloads are copied once more each way.
+///   writes. One call takes longer by some tens of microseconds, and large payloads are copied once more each way.
 /// - Calls never run in this process: they are [`Error::Refused`](crate::Error::Refused) there.
 ///
 /// What it does *not* promise: a worker that one call took over sees and answers the later calls that it is

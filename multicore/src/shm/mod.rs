@@ -1,4 +1,4 @@
-//! The protocol, on memory that it is given. Knows no kernel call and no process.
+//! The protocol, on memory that it is given. Knows no kernel call, but advice on mappings, and no process.
 //!
 //! | file | one idea |
 //! |---|---|

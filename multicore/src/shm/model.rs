@@ -1,5 +1,5 @@
-//! The races of the protocol table, in every order that the memory model allows. `cargo model` runs
-//! them.
+//! The races of the protocol table, in every order that the memory model allows, the longest in those of up to three
+//! preemptions. `cargo model` runs them.
 //!
 //! Each row of the table meets every other that may move the same word. Without a model of their own are
 //! `publish` and `abandon`: a slot that is being filled is nobody else's, until `claim` sees it.

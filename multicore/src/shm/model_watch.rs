@@ -1,5 +1,5 @@
-//! The races of those who await calls with those who settle them, in every order that the memory model allows.
-//! `cargo model` runs them.
+//! The races of those who await calls with those who settle them, in every order that the memory model allows,
+//! the longest in those of up to three preemptions. `cargo model` runs them.
 
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicU64;

@@ -1,4 +1,4 @@
-//! The races of a queue, in every order that the memory model allows. `cargo model` runs them.
+//! The races of a queue, in every order of up to three preemptions that the memory model allows. `cargo model` runs them.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;

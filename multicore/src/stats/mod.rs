@@ -37,9 +37,9 @@ pub struct Stats {
     pub restarts: RestartCounts,
     /// How often the supervisor was replaced, and all workers with it.
     pub supervisor_restarts: u64,
-    /// Each seat of the pool, by number; empty where calls run in this process.
+    /// Each seat of the pool, by number; empty where calls run in the thread that makes them.
     pub workers: Vec<WorkerStats>,
-    /// How long the pool was open, or how long it was from one look to the other.
+    /// How long ago the pool was opened, also after its end; or how long it was from one look to the other.
     #[serde(serialize_with = "seconds")]
     pub elapsed: Duration,
 }
@@ -103,7 +103,8 @@ pub struct WorkerStats {
     pub resources: ResourceStats,
 }
 
-/// How workers came by their [resources](macro@crate::resource).
+/// How workers came by their [resources](macro@crate::resource). What threads outside of the pool used is not counted,
+/// nor is what sandboxed workers did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ResourceStats {
@@ -113,8 +114,8 @@ pub struct ResourceStats {
     pub reused: u64,
     /// Checks whether a value is good still.
     pub checked: u64,
-    /// Values that were closed before their worker's end: too old, found dead or broken, discarded, or made with
-    /// the help of one that was.
+    /// Values that were closed before their worker's end: too old, found dead or broken, not put in order, left by a
+    /// panic without a check, discarded, or made with the help of one that was.
     pub replaced: u64,
 }
 

@@ -1,4 +1,5 @@
-//! What a pool of threads counts, all under its desk's lock: so its numbers are exact, and of one moment.
+//! What a pool of threads counts under its desk's lock, so that the numbers are exact, and of one moment; bytes that
+//! were received and resources are counted beside it.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
-//! The bodies of tests that run under both start methods.
+//! The bodies of tests, most of which run under both start methods.
 //!
-//! Each file's list, at its end, names its scenes once: the tests and the fixture program are made from it.
+//! Lists at the end of each file, or of its folder's `mod.rs`, name its scenes once: the tests and the fixture program
+//! are made from them.
 
 pub mod adapters;
 pub mod alone;

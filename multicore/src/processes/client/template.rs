@@ -1,5 +1,5 @@
-//! The template: a copy of the program as it was when it called `initialize()`, from which every supervisor
-//! of a program that forks comes.
+//! The template: a copy of the program as it was when it called `initialize()`, or of a fork of it at its first pool.
+//! All supervisors of a program that forks come from it, but those of sandboxed pools.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::OnceLock;
