@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -131,4 +132,31 @@ fn the_readme_lists_the_aliases() {
         let known = ["run", "test", "bench"].contains(&name) || aliases.contains(&format!("\n{name} = "));
         assert!(known, "`cargo {name}` is no alias");
     }
+}
+
+/// A version's first two numbers.
+fn version(text: &str) -> (u32, u32) {
+    let mut numbers = text.split('.').map(|number| number.parse().expect("a number"));
+    (numbers.next().expect("one number"), numbers.next().expect("two numbers"))
+}
+
+/// What clippy cannot see, which knows the standard library alone: a package that wants a newer compiler.
+#[test]
+fn the_rust_version_is_one_that_all_packages_take() {
+    let ours = env!("CARGO_PKG_RUST_VERSION");
+    assert!(read("README.md").contains(&format!("and Rust {ours};")), "the README says another than {ours}");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--locked", "--offline", "--format-version", "1"]).current_dir(root());
+    let told = cargo.output().expect("cargo runs");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    let packages = told["packages"].as_array().expect("a list");
+    let newer: Vec<_> = packages
+        .iter()
+        .filter(|package| {
+            package["rust_version"].as_str().is_some_and(|wanted| version(wanted) > version(ours))
+        })
+        .map(|package| (&package["name"], &package["rust_version"]))
+        .collect();
+    assert!(packages.len() > 100 && newer.is_empty(), "{newer:?}");
 }
