@@ -11,6 +11,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 #[cfg(processes)]
 use std::sync::OnceLock;
+use std::thread;
 
 use crate::report::Report;
 
@@ -62,8 +63,12 @@ pub(crate) fn caught_aside<T>(task: impl FnOnce() -> T) -> Result<T, Report> {
     result
 }
 
+/// While a panic unwinds nobody may: until the next time the program's own hook hears of all.
 fn install() {
     static ONCE: Once = Once::new();
+    if thread::panicking() {
+        return;
+    }
     ONCE.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {

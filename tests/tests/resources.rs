@@ -46,6 +46,13 @@ fn what_the_client_made_before_its_workers_is_its_own() {
     }
 }
 
+/// The value that it left in the middle of something is replaced, as the panic goes on.
+#[test]
+fn a_panic_of_the_client_costs_its_value_and_no_more() {
+    let events = written("exec", "resources-panicking", &[]);
+    assert_eq!(events, ["ours made", "ours closed", "ours made", "ours closed"]);
+}
+
 #[test]
 fn the_default_pool_in_the_clients_own_thread_closes_what_its_calls_made() {
     let events = written("exec", "resources-inline", &[("MULTICORE_BACKEND", "inline")]);

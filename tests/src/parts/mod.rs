@@ -94,6 +94,7 @@ pub fn play(method: &str, part: &str, rest: &[&str]) {
         ("backends", [what]) => backends::play(what),
         ("resources-before", [log]) => resources::before(method, log),
         ("resources-inline", [log]) => resources::inline(log),
+        ("resources-panicking", [log]) => resources::panicking(log),
         ("threads", []) => limits::threads(),
         ("methods", []) => limits::methods(),
         ("strange", []) => limits::strange(method),

@@ -1,5 +1,7 @@
 //! Resources of a whole program: from before its first pool to its end.
 
+use std::panic;
+
 use crate::tasks::resources::{name_ours, order, ours, turn};
 
 /// The client has one before its workers are made, and after they have ended.
@@ -28,4 +30,16 @@ pub fn inline(log: &str) {
     assert_eq!(turn("error"), Err("an error".to_owned()));
     assert_eq!(turn(""), Ok(first));
     multicore::shutdown();
+}
+
+/// A client that has used nothing else of this crate panics while it has one.
+///
+/// # Panics
+/// When that does more than end what the panic went through.
+pub fn panicking(log: &str) {
+    order(log, "");
+    panic::set_hook(Box::new(|_| {}));
+    let unwound = panic::catch_unwind(|| ours::with(|_| panic!("the client's own")));
+    assert!(unwound.is_err_and(|said| said.is::<&str>()));
+    assert_eq!(ours::with(|value| value.identity().0), std::process::id());
 }
