@@ -12,14 +12,20 @@ use std::array::from_fn;
 use std::hint;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
+use std::thread;
+use std::time::Duration;
 
 /// How many buckets a histogram has: two for each doubling of 64 bits.
 pub(crate) const BUCKETS: usize = 128;
 /// How often a reader tries again whom the writer overtakes. It writes once in a hand, which takes far longer than a
 /// look, unless it wants to keep the reader here.
 const READS: u32 = 1000;
-/// How often a reader finds the same odd number before it takes the writer for dead.
+/// How often a reader finds the same odd number before it sleeps between two looks,
 const ODD: u32 = 64;
+/// and how often it sleeps before it takes the writer for dead, or stopped: one that lost its core in the middle has it
+/// again by then.
+const NAPS: u32 = 100;
+const NAP: Duration = Duration::from_micros(100);
 
 /// The bucket of so many nanoseconds.
 pub(crate) fn bucket(nanoseconds: u64) -> usize {
@@ -214,13 +220,15 @@ impl Tally {
     /// All of it at one moment, not before `now`, as far as the writer lets; `begun` says how many calls the
     /// worker of now has begun.
     pub(crate) fn read(&self, now: u64, begun: impl Fn() -> u64) -> Sums {
-        let (mut last, mut odd) = (0, 0);
+        let (mut last, mut odd) = (0, 0_u32);
         for _ in 0..READS {
             let before = self.steps.load(Acquire);
             odd = if before == last && !before.is_multiple_of(2) { odd + 1 } else { 0 };
             last = before;
-            if odd == ODD {
-                break;
+            match odd.checked_sub(ODD) {
+                Some(NAPS) => break,
+                Some(_) => thread::sleep(NAP),
+                None => {}
             }
             let sums = self.look(now, &begun);
             // With the one in `change`: whoever read something new there sees that the number has moved.
