@@ -12,6 +12,7 @@ pub mod sandboxed;
 
 use multicore::{Config, Start};
 
+use crate::watch::eventually;
 use crate::{endure, rig};
 
 /// Has pools start by this method from now on, as a program does: by `initialize()`, or by doing
@@ -31,6 +32,14 @@ pub fn start(method: &str) {
     }
 }
 
+/// As [`start`], and waits for all of the default pool's workers: a scene may count what there is.
+fn start_whole(method: &str) {
+    start(method);
+    eventually("all workers are there", || {
+        multicore::stats().is_none_or(|stats| stats.workers.iter().all(|worker| worker.pid.is_some()))
+    });
+}
+
 /// As [`start`], on a pool that is there already.
 pub fn open(method: &str) {
     let start = if method == "fork" { Start::Fork } else { Start::Exec };
@@ -44,13 +53,13 @@ pub fn open(method: &str) {
 pub fn play(method: &str, part: &str, rest: &[&str]) {
     match (part, rest) {
         ("scene", [name]) => {
-            start(method);
+            start_whole(method);
             let all = crate::scenes::all();
             let (_, scene) = all.iter().find(|(known, _)| known == name).expect("a scene");
             crate::watch::within(crate::watch::LONG, scene);
         }
         ("scene-of-one-thread", [name]) => {
-            start(method);
+            start_whole(method);
             let all = crate::scenes::all();
             let (_, scene) = all.iter().find(|(known, _)| known == name).expect("a scene");
             // The other watchdog is a thread.
