@@ -9,7 +9,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::fixture::{Folder, in_family};
 use crate::procfs;
-use crate::rig::{Rig, with_pool};
+use crate::rig::{Rig, builder, with_pool};
 use crate::tasks::pairs::{
     add, bad_words, concatenate, dying_total, first_dies, hang, list, longest, nested, panicking_total,
     remainder, spell, tell, total, words, words_of,
@@ -140,6 +140,13 @@ pub fn few_and_many_keys_and_none() {
             map_reduce!(distinct, map = tell, reduce = add, memory = 2000, folder = folder, pool = pool);
         check(each.unwrap(), &expected);
     });
+}
+
+/// Inputs that take no time are many to a call, and no more than a payload holds.
+pub fn a_small_payload_limit_holds_them_all() {
+    let pool = builder().workers(2).payload_limit(1 << 12).build().unwrap();
+    let keys = map_reduce!(0..20_000u64, map = remainder, reduce = longest, partitions = 1, pool = &pool);
+    assert_eq!(keys.unwrap().map(|pair| pair.unwrap().1).sum::<usize>(), 20_000);
 }
 
 macro_rules! two_uses {
@@ -322,6 +329,7 @@ macro_rules! map_reduce_scenes {
             counts_equal_a_map_whatever_the_memory
             values_come_in_the_order_of_the_inputs
             few_and_many_keys_and_none
+            a_small_payload_limit_holds_them_all
             equal_uses_do_not_meet
             an_early_end_leaves_nothing
             what_fails_ends_all_and_leaves_nothing

@@ -129,7 +129,8 @@ where
     let pool = options.pool.or(opened.as_deref()).ok_or(Error::Closed)?;
     refuse_sandbox(pool)?;
     let plan = Plan::of(&options, pool, stages);
-    let inputs = Inputs::new(inputs, pool.workers(), options.timeout.or(M::entry().timeout));
+    let timeout = options.timeout.or(M::entry().timeout);
+    let inputs = Inputs::new(inputs, pool.workers(), timeout, pool.payload_limit());
     let mut files = Files::new(options.folder.unwrap_or_else(std::env::temp_dir), pool, plan.at_once);
     Ok(M::outcome(match plan.map::<M, C, S, _>(pool, inputs, &mut files)? {
         Err(error) => Err(error),
