@@ -77,6 +77,24 @@ macro_rules! each_alone {
     };
 }
 
+/// Makes one test of every scene in a list that takes ten seconds and more: by exec and by fork, each in a process of
+/// its own.
+#[macro_export]
+macro_rules! at_length {
+    ($module:ident: $($scene:ident)*) => {
+        mod at_length {
+            $(#[test]
+            #[ignore = "ten seconds and more; `cargo soak` and .ci/run run it"]
+            fn $scene() {
+                for method in $crate::fixture::METHODS {
+                    let name = concat!(stringify!($module), "::", stringify!($scene));
+                    $crate::fixture::play(env!("CARGO_BIN_EXE_client"), method, name);
+                }
+            })*
+        }
+    };
+}
+
 /// The scenes of a list with their names.
 #[macro_export]
 macro_rules! table {

@@ -11,6 +11,8 @@ mod end {
     multicore_tests::resource_end_scenes!(multicore_tests::in_every_way);
 }
 
+multicore_tests::long_resource_scenes!(multicore_tests::at_length);
+
 /// As a fork asks for.
 macro_rules! with_one_thread {
     ($module:ident: $($scene:ident)*) => {$(

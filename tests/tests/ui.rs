@@ -2,6 +2,7 @@
 
 /// Programs that must compile and run.
 #[test]
+#[ignore = "takes minutes: `cargo ui` runs it"]
 fn right_programs_compile_and_run() {
     trybuild::TestCases::new().pass("ui/pass/*.rs");
 }

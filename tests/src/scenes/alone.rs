@@ -533,7 +533,6 @@ macro_rules! alone_scenes {
             two_thousand_calls_leave_nothing_behind
             large_payloads_give_their_memory_back
             what_a_pool_keeps_warm_is_bounded
-            an_idle_pool_gives_its_memory_back
             what_is_handed_back_takes_no_second_window
             random_deaths_mix_nothing_up
             idle_processes_use_no_cpu
@@ -558,6 +557,7 @@ macro_rules! long_scenes {
     ($($then:tt)*) => {
         $($then)*! { alone:
             idle_processes_use_no_cpu_in_ten_seconds
+            an_idle_pool_gives_its_memory_back
             a_call_that_is_handed_out_may_take_long
         }
     };

@@ -73,6 +73,7 @@ pub fn all() -> Vec<Named> {
         crate::resource_fork_scenes!(crate::table),
         crate::stopped_scenes!(crate::table),
         crate::alone_scenes!(crate::table),
+        crate::long_resource_scenes!(crate::table),
         crate::long_scenes!(crate::table),
         crate::end_scenes!(crate::table),
         crate::joined_scenes!(crate::table),

@@ -239,7 +239,7 @@ pub fn a_killed_consumer_takes_along_what_it_had_in_hand() {
             assert!(seen.insert(n), "{n} twice");
         }
         let lost = MANY - seen.len() as u64;
-        assert!(deaths > 3 && lost <= deaths, "{lost} lost by {deaths} deaths");
+        assert!(deaths > 0 && lost <= deaths, "{lost} lost by {deaths} deaths");
     });
 }
 

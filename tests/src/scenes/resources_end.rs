@@ -143,7 +143,10 @@ pub fn a_goodbye_that_aborts_or_hangs_keeps_no_pool_from_ending() {
         drop(pool);
         log.check(&["base made", "upper made", "plain made", "db made", "db reset"]);
     }
-    // Where a worker is replaced, calls go on beside it.
+}
+
+/// Where a worker is replaced, calls go on beside it, and the one that hangs has ten seconds.
+pub fn a_goodbye_that_hangs_keeps_no_worker_from_being_replaced() {
     let (log, other) = (Log::new(), Log::new());
     let pool = builder().workers(1).max_calls(1).build().unwrap();
     for mood in ["close abort", "close panic", "close hang", ""] {
@@ -167,5 +170,13 @@ macro_rules! resource_end_scenes {
             a_goodbye_that_panics_keeps_no_other_from_being_closed
             a_goodbye_that_aborts_or_hangs_keeps_no_pool_from_ending
         }
+    };
+}
+
+/// The scene of this file that takes long, given to a macro.
+#[macro_export]
+macro_rules! long_resource_scenes {
+    ($($then:tt)*) => {
+        $($then)*! { resources_end: a_goodbye_that_hangs_keeps_no_worker_from_being_replaced }
     };
 }
