@@ -7,8 +7,16 @@ mod kept {
     multicore_tests::resource_scenes!(multicore_tests::in_every_way);
 }
 
+/// What is said of goodbyes that fail is said in a client whose output nobody sees.
+macro_rules! in_every_way_apart {
+    ($module:ident: $($scene:ident)*) => {
+        multicore_tests::each_alone! { $module: $($scene)* }
+        multicore_tests::each_alone! { @by handed, $module: $($scene)* }
+    };
+}
+
 mod end {
-    multicore_tests::resource_end_scenes!(multicore_tests::in_every_way);
+    multicore_tests::resource_end_scenes!(in_every_way_apart);
 }
 
 multicore_tests::long_resource_scenes!(multicore_tests::at_length);

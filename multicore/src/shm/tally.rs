@@ -122,6 +122,15 @@ impl ReuseCounts {
     pub(crate) fn of(&self, what: Reuse) -> u64 {
         self.0[what as usize].load(Relaxed)
     }
+
+    /// Adds what others say that came to theirs, since it was `seen` last.
+    pub(crate) fn follow(&self, theirs: &ReuseCounts, seen: &mut [u64; 4]) {
+        for ((own, theirs), seen) in self.0.iter().zip(&theirs.0).zip(seen) {
+            let now = theirs.load(Relaxed);
+            own.fetch_add(now.wrapping_sub(*seen), Relaxed);
+            *seen = now;
+        }
+    }
 }
 
 /// One seat's part of the region.

@@ -99,12 +99,12 @@ pub struct WorkerStats {
     pub age: Duration,
     /// How often it was replaced.
     pub restarts: RestartCounts,
-    /// How it came by its [resources](macro@crate::resource). Not counted in a sandboxed pool.
+    /// How it came by its [resources](macro@crate::resource).
     pub resources: ResourceStats,
 }
 
-/// How workers came by their [resources](macro@crate::resource). What threads outside of the pool used is not counted,
-/// nor is what sandboxed workers did.
+/// How workers came by their [resources](macro@crate::resource). What threads outside of the pool used is not
+/// counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ResourceStats {

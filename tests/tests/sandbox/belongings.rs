@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 
 use multicore::Sandbox;
 use multicore_tests::payload::Random;
+use multicore_tests::watch::eventually;
 use multicore_tests::{attempts, tasks, wild};
 
 use crate::{crumb_and_die, outcome, pool, seed, with_rig};
@@ -79,6 +80,8 @@ fn a_worker_maps_its_own_region_and_nothing_of_the_pools() {
         assert_eq!(supervisor.len(), 3, "the pool's and two private ones: {supervisor:?}");
         let mut seen = Vec::new();
         for worker in rig.workers() {
+            // One that was forked this moment maps it first.
+            eventually("a worker has its region", || !pages(worker.pid).is_empty());
             let own = pages(worker.pid);
             assert!(own.len() == 1 && own[0].contains("multicore-private"), "{own:?}");
             seen.extend(own);

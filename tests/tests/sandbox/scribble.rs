@@ -51,6 +51,7 @@ fn a_worker_that_scribbles_over_all_it_can_reach_costs_its_own_calls_alone() {
                     scope.spawn(move || work_honestly(rig, seed ^ thread, over))
                 })
                 .collect();
+            let _end = End(&over);
             let mut ends = Calls::new();
             for round in 0..200 {
                 let call = scribble::call(seed.wrapping_add(round)).timeout(Duration::from_millis(50));
@@ -58,25 +59,39 @@ fn a_worker_that_scribbles_over_all_it_can_reach_costs_its_own_calls_alone() {
                     Ok(_) => 0,
                     Err(Error::Died { .. }) => 1,
                     Err(Error::TimedOut { .. }) => 2,
-                    // It wrote its own outcome.
-                    Err(Error::Decode { .. } | Error::Panicked { .. }) => 3,
-                    Err(other) => panic!("round {round}: {other:?}"),
+                    Err(error @ (Error::Closed | Error::RestartLimit { .. })) => {
+                        panic!("round {round}: {error}")
+                    }
+                    // It wrote its own outcome, whatever that says.
+                    Err(_) => 3,
                 };
                 *ends.entry(end).or_default() += 1;
             }
             over.store(true, Relaxed);
             let made: u64 = honest.into_iter().map(|thread| thread.join().unwrap()).sum();
             println!("ends {ends:?}, {made} honest calls");
-            assert!(ends.len() >= 3 && made > 200, "{ends:?} {made}");
+            assert!(ends.len() >= 3 && made >= 2 * LEAST, "{ends:?} {made}");
         });
     });
 }
+
+/// Whatever becomes of the scribbling, the others are not waited for in vain.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// How many honest calls each thread makes, however little of the machine it has.
+const LEAST: u64 = 100;
 
 /// Calls whose results are checked, each a value that only it can have; how many.
 fn work_honestly(rig: &Rig, seed: u64, over: &AtomicBool) -> u64 {
     let mut random = Random::new(seed);
     let mut made = 0;
-    while !over.load(Relaxed) {
+    while !over.load(Relaxed) || made < LEAST {
         let calls = [(); 4].map(|()| (random.number(), random.size(100_000), random.size(100_000)));
         let handles = calls.map(|(seed, sent, wanted)| {
             let call = tasks::exchange::call(seed, payload::bytes(seed, sent), !seed, wanted);

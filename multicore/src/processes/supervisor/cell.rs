@@ -18,6 +18,7 @@ use crate::processes::map;
 use crate::shm::layout::{Geometry, Outcome, Verdict, WorkerRecord};
 use crate::shm::region::{Region, Slot};
 use crate::shm::steps;
+use crate::shm::tally::Tally;
 use crate::shm::window::{WindowWriter, WriteError};
 use crate::shm::word::{Phase, Settled, Word};
 use crate::sys::sandbox::Own;
@@ -57,12 +58,13 @@ pub(in crate::processes) struct Hand {
     arguments_len: u64,
 }
 
-/// How far the worker's texts were followed.
+/// How far the worker's texts and counts were followed.
 #[derive(Default)]
 struct Seen {
     words: u64,
     breadcrumb: u64,
     message: u64,
+    resources: [u64; 4],
 }
 
 /// What a worker does, as far as it can be believed.
@@ -282,6 +284,11 @@ impl Cell {
         let record = self.region.worker(0);
         record.wake.fetch_add(1, SeqCst);
         futex::wake(&record.wake, i32::MAX);
+    }
+
+    /// Counts what the worker counts itself.
+    pub(in crate::processes) fn count(&mut self, tally: &Tally) {
+        tally.resources.follow(&self.region.tally(0).resources, &mut self.seen.resources);
     }
 
     /// Has the worker's record in the pool's region say what it says itself.

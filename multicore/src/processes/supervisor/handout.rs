@@ -194,6 +194,7 @@ impl Supervisor {
     pub(in crate::processes) fn vacate(&mut self, index: usize) -> Option<Left> {
         let mut cell = std::mem::take(&mut self.handout.as_mut()?.cells[index]).cell?;
         cell.mirror(self.region.worker(index));
+        cell.count(self.region.tally(index));
         if cell.look() == Look::Finished {
             take(&self.region, index, &mut cell);
         }
@@ -264,6 +265,7 @@ fn give_back(region: &Region, index: usize, slot: usize) {
 /// Delivers what the worker has finished.
 fn take(region: &Region, index: usize, cell: &mut Cell) {
     let Some(hand) = cell.hand() else { return };
+    cell.count(region.tally(index));
     let state = region.slot(hand.slot).state.state();
     if state.expired() {
         // The supervisor tells the caller once the worker is gone, or has the call run again.

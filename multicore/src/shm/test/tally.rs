@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::region::region;
 use crate::shm::layout::Geometry;
 use crate::shm::region::Region;
-use crate::shm::tally::{BUCKETS, Replaced, Sums, bucket, upper_bound};
+use crate::shm::tally::{BUCKETS, Replaced, Reuse, ReuseCounts, Sums, bucket, upper_bound};
 
 fn one() -> Region {
     let geometry = Geometry { slots: 1, workers: 1, window: 1 };
@@ -107,4 +107,19 @@ fn nonsense_is_read_as_nonsense() {
     region.tally(0).cut_off(0);
     region.tally(0).seat(0, || u64::MAX);
     assert_eq!(look(&region, 0).born, 0);
+}
+
+/// Each use is counted once, however often somebody looks.
+#[test]
+fn what_is_followed_counts_once() {
+    let (own, theirs, mut seen) = (ReuseCounts::default(), ReuseCounts::default(), [0; 4]);
+    own.add(Reuse::Made);
+    for round in 1..4 {
+        theirs.add(Reuse::Made);
+        theirs.add(Reuse::Checked);
+        own.follow(&theirs, &mut seen);
+        own.follow(&theirs, &mut seen);
+        let counted = [Reuse::Made, Reuse::Reused, Reuse::Checked, Reuse::Replaced].map(|what| own.of(what));
+        assert_eq!(counted, [1 + round, 0, round, 0]);
+    }
 }
