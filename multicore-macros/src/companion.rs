@@ -1,4 +1,5 @@
-//! The type that stands beside a function and has its name, unless `type` gives another: what `#[task]` and `#[resource]` share.
+//! The type that stands beside a function and has its name, unless `type` gives another: what `#[task]` and
+//! `#[resource]` share.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};

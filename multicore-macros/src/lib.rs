@@ -204,7 +204,8 @@ pub fn worker_exit(options: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// - The manager is made once a process, or taken over by a forked one from before; its connections are made once a
-///   worker, or thread, and never taken over. `r2d2`'s own pool is not used, nor are its threads. Errors are the manager's. A function that returns a `Result` may fail with these alone.
+///   worker, or thread, and never taken over. `r2d2`'s own pool is not used, nor are its threads. Errors are the
+///   manager's. A function that returns a `Result` may fail with these alone.
 /// - `has_broken` is asked when a guard is dropped, and before `is_valid`: a connection that says yes is replaced at
 ///   once. To `diesel` one is broken that is given back within a transaction.
 /// - A `check` takes the place of `is_valid`; all other options mean what they mean elsewhere.

@@ -1,6 +1,6 @@
 //! A worker's start and exit functions.
 
-use crate::aside::{self, asked};
+use crate::complaint::{self, asked};
 use crate::registry::{HookKind, hooks};
 
 /// Runs the start functions.
@@ -20,7 +20,7 @@ pub(crate) fn start() -> Result<(), String> {
 pub(crate) fn exit() {
     for hook in hooks(HookKind::Exit) {
         if let Err(failed) = asked(hook.run).and_then(|ended| ended) {
-            aside::say(&format!("the exit hook `{}` ({}) failed: {failed}", hook.name, hook.place));
+            complaint::say(&format!("the exit hook `{}` ({}) failed: {failed}", hook.name, hook.place));
         }
     }
 }

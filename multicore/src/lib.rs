@@ -215,9 +215,9 @@
 #[cfg(test)]
 extern crate self as multicore;
 
-mod aside;
 mod call;
 mod codec;
+mod complaint;
 mod config;
 mod error;
 #[cfg(processes)]

@@ -82,11 +82,17 @@ macro_rules! each_alone {
 #[macro_export]
 macro_rules! at_length {
     ($module:ident: $($scene:ident)*) => {
+        $crate::at_length! { @by [exec fork], $module: $($scene)* }
+    };
+    (@by [$($method:ident)*], $module:ident: $($scene:ident)*) => {
+        $crate::at_length! { @these [$(stringify!($method)),*], $module: $($scene)* }
+    };
+    (@these $methods:expr, $module:ident: $($scene:ident)*) => {
         mod at_length {
             $(#[test]
             #[ignore = "ten seconds and more; `cargo soak` and .ci/run run it"]
             fn $scene() {
-                for method in $crate::fixture::METHODS {
+                for method in $methods {
                     let name = concat!(stringify!($module), "::", stringify!($scene));
                     $crate::fixture::play(env!("CARGO_BIN_EXE_client"), method, name);
                 }

@@ -19,7 +19,13 @@ mod end {
     multicore_tests::resource_end_scenes!(in_every_way_apart);
 }
 
-multicore_tests::long_resource_scenes!(multicore_tests::at_length);
+macro_rules! at_length_in_every_way {
+    ($($scenes:tt)*) => {
+        multicore_tests::at_length! { @by [exec fork handed], $($scenes)* }
+    };
+}
+
+multicore_tests::long_resource_scenes!(at_length_in_every_way);
 
 /// As a fork asks for.
 macro_rules! with_one_thread {

@@ -30,7 +30,7 @@ pub use self::acquire::acquire;
 pub use self::error::ResourceError;
 pub use self::guard::ResourceGuard;
 pub(crate) use self::settle::{close_all, close_calls_own};
-use crate::aside::{self, asked};
+use crate::complaint::{self, asked};
 
 /// What generated code knows of a resource.
 pub struct Rules {
@@ -142,6 +142,6 @@ impl Kind {
     }
 
     fn complain(&self, what: &str, why: &str) {
-        aside::say(&format!("the resource `{}` {what}: {why}", self.rules.name));
+        complaint::say(&format!("the resource `{}` {what}: {why}", self.rules.name));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Duration;
 
@@ -204,12 +206,14 @@ pub fn a_killed_consumer_takes_along_what_it_had_in_hand() {
             let handle = rig.pool.spawn(relay_loudly::call(from.clone(), to.clone(), &path)).unwrap();
             (handle, folder.process(name))
         };
-        let mut deaths = 0;
+        let deaths = AtomicU64::new(0);
         let mut seen = BTreeSet::new();
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                (0..MANY).for_each(|n| from.push(n).unwrap());
+        let sent = thread::scope(|scope| {
+            let sender = scope.spawn(|| {
+                let more = |n: &u64| *n < MANY || deaths.load(Relaxed) <= 3;
+                let sent = (0..).take_while(more).inspect(|n| from.push(*n).unwrap()).count();
                 from.close();
+                sent as u64
             });
             let mut steady = Some(start("steady").0);
             while let Some(handle) = steady.take() {
@@ -227,19 +231,20 @@ pub fn a_killed_consumer_takes_along_what_it_had_in_hand() {
                     let _ = to.try_pop().map(|n| assert!(seen.insert(n), "{n} twice"));
                 }
                 match killed.get() {
-                    Err(Error::Died { started: true, .. }) => deaths += 1,
+                    Err(Error::Died { started: true, .. }) => drop(deaths.fetch_add(1, Relaxed)),
                     Ok(()) => {}
                     Err(other) => panic!("{other:?}"),
                 }
                 steady = (!handle.is_finished()).then_some(handle);
             }
+            sender.join().unwrap()
         });
         to.close();
         for n in jobs(&to) {
             assert!(seen.insert(n), "{n} twice");
         }
-        let lost = MANY - seen.len() as u64;
-        assert!(deaths > 0 && lost <= deaths, "{lost} lost by {deaths} deaths");
+        let (lost, deaths) = (sent - seen.len() as u64, deaths.into_inner());
+        assert!(deaths > 3 && lost <= deaths, "{lost} lost by {deaths} deaths");
     });
 }
 

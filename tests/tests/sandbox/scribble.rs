@@ -59,18 +59,24 @@ fn a_worker_that_scribbles_over_all_it_can_reach_costs_its_own_calls_alone() {
                     Ok(_) => 0,
                     Err(Error::Died { .. }) => 1,
                     Err(Error::TimedOut { .. }) => 2,
-                    Err(error @ (Error::Closed | Error::RestartLimit { .. })) => {
-                        panic!("round {round}: {error}")
-                    }
-                    // It wrote its own outcome, whatever that says.
-                    Err(_) => 3,
+                    // It wrote its own outcome: all that a worker's report can say.
+                    Err(
+                        Error::Panicked { .. }
+                        | Error::Encode { .. }
+                        | Error::Decode { .. }
+                        | Error::TooLarge { .. }
+                        | Error::Os { .. }
+                        | Error::UnknownTask { .. }
+                        | Error::Cancelled { .. },
+                    ) => 3,
+                    Err(other) => panic!("round {round}: {other:?}"),
                 };
                 *ends.entry(end).or_default() += 1;
             }
             over.store(true, Relaxed);
             let made: u64 = honest.into_iter().map(|thread| thread.join().unwrap()).sum();
             println!("ends {ends:?}, {made} honest calls");
-            assert!(ends.len() >= 3 && made >= 2 * LEAST, "{ends:?} {made}");
+            assert!(ends.len() >= 3 && made > 200, "{ends:?} {made}");
         });
     });
 }
@@ -85,7 +91,7 @@ impl Drop for End<'_> {
 }
 
 /// How many honest calls each thread makes, however little of the machine it has.
-const LEAST: u64 = 100;
+const LEAST: u64 = 104;
 
 /// Calls whose results are checked, each a value that only it can have; how many.
 fn work_honestly(rig: &Rig, seed: u64, over: &AtomicBool) -> u64 {
