@@ -79,10 +79,9 @@ pub const FORGERIES: &[Forgery] = forgeries! {
         accounts[random.below(accounts.len() as u64) as usize].store(any(random), Relaxed);
     };
     steps: |region, random| {
+        let of = (random.below(9) << 32) | random.below(9);
         let steps = &region.worker(random.below(region.geometry().workers as u64) as usize).steps;
-        steps.of.store((random.below(9) << 32) | random.below(9), Relaxed);
-        steps.done.store(any(random), Relaxed);
-        steps.total.store(any(random), Relaxed);
+        steps.told.say([of, any(random), any(random), any(random)]);
     };
     draining: |region, _random| region.head().draining.store(1, Relaxed);
     alarms: |region, random| region.head().next_alarm.store(any(random), Relaxed);

@@ -11,8 +11,8 @@
 //! which. So a small call touches no page of its own. The state words stand in a row: whoever claims, publishes or
 //! collects several calls moves one cache line for eight of them.
 //!
-//! The tests include this file for their hostile workers: beside the standard library, `note` and `tally` it
-//! names nothing.
+//! The tests include this file for their hostile workers: beside the standard library, `note`, `tally` and `told`
+//! it names nothing.
 //!
 //! The part up to the windows is given its pages before the first call. The windows are sparse:
 //! each is as large as the payload limit, and costs memory only where it was written.
@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64};
 
 use super::note::Note;
 use super::tally::Tally;
+use super::told::Told;
 
 /// Bytes of a page, as far as the layout is concerned: windows start at multiples of it.
 pub(crate) const PAGE: usize = 4096;
@@ -114,12 +115,10 @@ pub(crate) struct WorkerRecord {
 
 /// How far a call says that it has come.
 #[repr(C)]
-pub(crate) struct Steps {
-    /// The call that said it, as one number; 0 for none.
-    pub(crate) of: AtomicU64,
-    pub(crate) done: AtomicU64,
-    pub(crate) total: AtomicU64,
-    pub(crate) message: Note<32>,
+pub(crate) struct Steps<const WORDS: usize = 32, A = AtomicU64> {
+    /// The call, as one number, or 0 for none; how much is done, and of how much; and which message.
+    pub(crate) told: Told<4, A>,
+    pub(crate) message: Note<WORDS, A>,
 }
 
 /// One slot's header: everything about its call but the state word, all of it whoever's that word names. The

@@ -6,6 +6,7 @@
 //! | [`hint`] | bit sets that make finding fast and decide nothing (safe code) |
 //! | [`lookout`] | who looks for calls, and who is woken for one (safe code) |
 //! | [`watch`] | who is told of calls that are awaited and have settled (safe code) |
+//! | [`told`] | a few numbers that are said and read together (safe code) |
 //! | [`note`] | short texts that outlive whoever wrote them (safe code) |
 //! | [`tally`] | what is counted of a seat's workers (safe code) |
 //! | [`steps`] | how far a call says that it has come (safe code) |
@@ -41,6 +42,7 @@ pub(crate) mod ring;
 pub(crate) mod space;
 pub(crate) mod steps;
 pub(crate) mod tally;
+pub(crate) mod told;
 #[cfg(processes)]
 pub(crate) mod watch;
 pub(crate) mod window;
@@ -48,9 +50,5 @@ pub(crate) mod word;
 
 #[cfg(all(test, loom, processes))]
 mod model;
-#[cfg(all(test, loom, processes))]
-mod model_watch;
-#[cfg(all(test, loom, processes))]
-mod ring_model;
 #[cfg(all(test, not(loom), processes))]
 mod test;

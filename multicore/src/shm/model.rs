@@ -4,14 +4,19 @@
 //! Each row of the table meets every other that may move the same word. Without a model of their own are
 //! `publish` and `abandon`: a slot that is being filled is nobody else's, until `claim` sees it.
 
+mod ring;
+mod steps;
+mod watch;
+
 use loom::sync::Arc;
 use loom::sync::atomic::Ordering::{AcqRel, Acquire, Release, SeqCst};
 use loom::sync::atomic::{AtomicU64, fence};
 use loom::thread;
 
-use super::hint::{Bits, HintSet, Members};
-use super::lookout::{Lookout, Rest};
-use super::word::{Atomic64, Cancelled, Detached, Phase, Requeued, Settled, Word};
+use crate::shm::hint::{Bits, HintSet, Members};
+use crate::shm::lookout::{Lookout, Rest};
+use crate::shm::told::Said64;
+use crate::shm::word::{Atomic64, Cancelled, Detached, Phase, Requeued, Settled, Word};
 
 impl Atomic64 for AtomicU64 {
     fn load(&self) -> u64 {
@@ -38,6 +43,16 @@ impl Bits for AtomicU64 {
 
     fn meet() {
         fence(SeqCst);
+    }
+}
+
+impl Said64 for AtomicU64 {
+    fn get(&self) -> u64 {
+        self.load(Acquire)
+    }
+
+    fn set(&self, number: u64) {
+        self.store(number, Release);
     }
 }
 

@@ -1,16 +1,19 @@
 //! How far a call says that it has come, where anybody can look while it runs.
 //!
 //! The record stands in its worker's part of the region and names the call that wrote it, so nothing has to be
-//! wiped before a call that never reports. Between the first report of a call and the last of another one it
-//! names nobody. One process writes; anybody may read.
+//! wiped before a call that never reports. One process writes; anybody may read.
 //!
-//! If the worker dies in the middle of writing, the message is the one before ([`note`](super::note)), and each
-//! number is the new one or the one before.
-
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::fence;
+//! What a call says at once is read at once, also where its worker dies in the middle, or loses its core: the numbers
+//! are [`told`](super::told) together with the number of the message, and the text of a message stands until the next
+//! but one is written. The next is written before it is told of, the next but one after that: so whoever has read a
+//! text, and finds that nothing else was told or that no other text was written, has read it whole.
 
 use super::layout::Steps;
+use super::told::{Heard, Said64};
+
+/// How often a reader tries again whom the writer overtakes: one that says another message every few nanoseconds
+/// does so twice in three tries.
+const READS: u32 = 100;
 
 /// What a call said last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,71 +29,63 @@ pub(crate) fn name(slot: usize, generation: u32) -> u64 {
     (slot as u64 + 1) << 32 | u64::from(generation)
 }
 
-impl Steps {
-    /// Worker: the call of this name has come so far. Two stores, where the message is the same.
+impl<const WORDS: usize, A: Said64> Steps<WORDS, A> {
+    /// Worker: the call of this name has come so far. Five stores, where the message is the same.
     #[inline]
     pub(crate) fn set(&self, of: u64, done: u64, total: u64, message: &str) {
-        if self.of.load(Relaxed) != of {
-            return self.begin(of, done, total, message);
-        }
-        self.total.store(total, Relaxed);
-        self.done.store(done, Relaxed);
         if !self.message.says(message) {
             self.message.set(message);
         }
+        self.told.say([of, done, total, self.message.now()]);
     }
 
-    /// The first report of a call.
-    #[cold]
-    fn begin(&self, of: u64, done: u64, total: u64, message: &str) {
-        self.hand_over();
-        self.total.store(total, Relaxed);
-        self.done.store(done, Relaxed);
-        self.message.set(message);
-        self.of.store(of, Release);
-    }
-
-    /// Names nobody while it changes hands.
-    fn hand_over(&self) {
-        self.of.store(0, Relaxed);
-        // With the fence in `get`: whoever reads what is written from here on sees that the name is gone.
-        fence(Release);
-    }
-
-    /// Forgets whose it was.
+    /// Forgets whose it was, and what was said.
     pub(crate) fn clear(&self) {
-        self.of.store(0, Release);
+        self.message.clear();
+        self.told.say([0, 0, 0, self.message.now()]);
     }
 
     /// As [`get`](Steps::get), the numbers alone.
     pub(crate) fn counts(&self, of: u64) -> Option<(u64, u64)> {
-        (self.of.load(Acquire) == of).then_some(())?;
-        let counts = (self.done.load(Relaxed), self.total.load(Relaxed));
-        fence(Acquire);
-        (self.of.load(Relaxed) == of).then_some(counts)
+        let [whose, done, total, _] = self.told.hear()?.numbers;
+        (whose == of).then_some((done, total))
     }
 
-    /// What the call of this name said last; `None` when it said nothing, or another one did since.
+    /// What the call of this name said last; `None` when it said nothing, or another one did since, and when it says
+    /// more faster than anybody can look.
     pub(crate) fn get(&self, of: u64) -> Option<Sight> {
-        (self.of.load(Acquire) == of).then_some(())?;
-        let (done, total) = (self.done.load(Relaxed), self.total.load(Relaxed));
-        let message = self.message.get();
-        fence(Acquire);
-        (self.of.load(Relaxed) == of).then_some(Sight { done, total, message })
+        for _ in 0..READS {
+            let heard = self.told.hear()?;
+            let [whose, done, total, text] = heard.numbers;
+            if whose != of {
+                return None;
+            }
+            if let Some(message) = self.message.read(text, || self.holds(&heard)) {
+                return Some(Sight { done, total, message });
+            }
+        }
+        None
     }
 
     /// Says of the call named `as_of` what `other` says of the one named `of`; `seen` remembers how far its
     /// message was followed. The message passes through no other memory of this process.
-    pub(crate) fn follow(&self, other: &Steps, of: u64, as_of: u64, seen: &mut u64) {
-        if other.of.load(Acquire) != of {
-            return;
+    pub(crate) fn follow(&self, other: &Self, of: u64, as_of: u64, seen: &mut u64) {
+        for _ in 0..READS {
+            let Some(heard) = other.told.hear() else { return };
+            let [whose, done, total, text] = heard.numbers;
+            if whose != of {
+                return;
+            }
+            if text == *seen || self.message.copy(&other.message, text, || other.holds(&heard)) {
+                *seen = text;
+                return self.told.say([as_of, done, total, self.message.now()]);
+            }
         }
-        if self.of.load(Relaxed) != as_of {
-            self.hand_over();
-        }
-        self.total.store(other.total.load(Relaxed), Relaxed);
-        self.done.store(other.done.load(Relaxed), Relaxed);
-        self.message.follow(&other.message, seen);
-        self.of.store(as_of, Release);
+    }
+
+    /// Whether the text that was told of then is still there, whole.
+    fn holds(&self, heard: &Heard<4>) -> bool {
+        let [.., text] = heard.numbers;
+        self.message.now() == text || self.told.is_at(heard.count)
     }
 }

@@ -20,6 +20,9 @@ mod note;
 #[allow(dead_code, reason = "the tests need a part of it")]
 #[path = "../../../multicore/src/shm/tally.rs"]
 mod tally;
+#[allow(dead_code, reason = "the tests need a part of it")]
+#[path = "../../../multicore/src/shm/told.rs"]
+mod told;
 
 /// The region that this process maps.
 #[derive(Clone, Copy)]

@@ -62,11 +62,44 @@ fn what_is_read_is_one_calls_alone() {
             let of = now.load(Relaxed);
             let Some(found) = steps.get(of) else { continue };
             assert_eq!((found.done, found.total), (of, of));
-            let message = found.message.unwrap_or_default();
-            assert!(message.is_empty() || message == ["one", "two"][of as usize % 2], "{message}");
+            assert_eq!(found.message.as_deref(), Some(["one", "two"][of as usize % 2]));
             seen += 1;
         }
     });
+}
+
+#[test]
+fn what_a_call_says_at_once_is_read_at_once() {
+    let (steps, over) = (steps(), AtomicBool::new(false));
+    let texts = ["", "one", "another one", "the longest of all the texts here"];
+    steps.set(1, 0, 0, texts[0]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Each message is said several times, as by a call that counts within a stage.
+            for n in 1..400_000 {
+                steps.set(1, n, 3 * n, texts[n as usize / 5 % 4]);
+            }
+            over.store(true, Relaxed);
+        });
+        let (mut last, mut seen) = (0, 0);
+        while !over.load(Relaxed) || seen == 0 {
+            let Some(found) = steps.get(1) else { continue };
+            assert_eq!(found.total, 3 * found.done);
+            assert_eq!(found.message.unwrap_or_default(), texts[found.done as usize / 5 % 4]);
+            assert!(found.done >= last, "{} after {last}", found.done);
+            (last, seen) = (found.done, seen + 1);
+        }
+    });
+}
+
+#[test]
+fn a_record_of_another_worker_says_nothing_of_the_one_before() {
+    let (theirs, ours) = (steps(), steps());
+    ours.set(3, 1, 2, "half");
+    ours.clear();
+    theirs.set(5, 1, 2, "");
+    ours.follow(&theirs, 5, 8, &mut 0);
+    assert_eq!((ours.get(3), ours.get(8)), (None, sight(1, 2, "")));
 }
 
 #[test]

@@ -5,9 +5,9 @@ use loom::sync::Arc;
 use loom::sync::atomic::AtomicU64;
 use loom::thread;
 
-use super::hint::HintSet;
-use super::watch::Watch;
-use super::word::{Settled, Word};
+use crate::shm::hint::HintSet;
+use crate::shm::watch::Watch;
+use crate::shm::word::{Settled, Word};
 
 /// A call that runs, and the watch over its pool.
 #[derive(Clone)]

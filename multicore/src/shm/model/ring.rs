@@ -6,9 +6,9 @@ use loom::sync::atomic::AtomicU64;
 use loom::sync::atomic::Ordering::Acquire;
 use loom::thread;
 
-use super::bell::Bell;
-use super::cell::Step;
-use super::ring::{NoTurn, Ring, Turn};
+use crate::shm::bell::Bell;
+use crate::shm::cell::Step;
+use crate::shm::ring::{NoTurn, Ring, Turn};
 
 struct Word(AtomicU64);
 
