@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-#[path = "../tests/postgres/src/installed.rs"]
+#[path = "../../tests/postgres/src/installed.rs"]
 mod installed;
 
 /// As `PATH` finds them: Debian's packages `chromium` and `chromium-driver`; what they are started through is of
@@ -12,7 +12,7 @@ const BROWSER: [&str; 3] = ["chromium", "chromedriver", "setpriv"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=../tests/postgres/src/installed.rs");
+    println!("cargo::rerun-if-changed=../../tests/postgres/src/installed.rs");
     println!("cargo::rerun-if-env-changed=PATH");
     println!("cargo::rustc-check-cfg=cfg(browser, postgres)");
     let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();

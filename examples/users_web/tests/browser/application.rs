@@ -19,7 +19,7 @@ fn program() -> PathBuf {
     let test = env::current_exe().expect("/proc is mounted");
     let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
     let path = profile.join("examples/users_web");
-    assert!(path.exists(), "{} is not built; `cargo test -p multicore-examples` does it", path.display());
+    assert!(path.exists(), "{} is not built; `cargo test -p users-web` does it", path.display());
     path
 }
 
