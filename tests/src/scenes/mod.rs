@@ -18,6 +18,7 @@ pub mod ends;
 pub mod faults;
 pub mod forked;
 pub mod forks_end;
+pub mod frugal;
 pub mod futures;
 pub mod hostile;
 pub mod jobs;
@@ -75,6 +76,8 @@ pub fn all() -> Vec<Named> {
         crate::alone_scenes!(crate::table),
         crate::long_resource_scenes!(crate::table),
         crate::long_scenes!(crate::table),
+        crate::frugal_scenes!(crate::table),
+        crate::long_frugal_scenes!(crate::table),
         crate::end_scenes!(crate::table),
         crate::joined_scenes!(crate::table),
         crate::mapped_scenes!(crate::table),
