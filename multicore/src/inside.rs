@@ -43,9 +43,9 @@ pub fn cancelled() -> bool {
 /// and what it is at.
 ///
 /// Some nanoseconds, so that an inner loop can say it each time round: a few stores, and a comparison with the last
-/// message, which is written where it is another one. Its first 256 bytes are kept. Whoever asks sees the numbers and
-/// the message of one report, never halves of two. Threads that the function starts can say it as well; of those that
-/// do at the same moment, reports may mix. Outside of a worker nothing happens.
+/// message, which is written where it is another one. Its first 256 bytes are kept. Whoever asks while it runs sees
+/// the numbers and the message of one report, never halves of two. Threads that the function starts can say it as
+/// well; of those that do at the same moment, reports may mix. Outside of a worker nothing happens.
 ///
 /// ```
 /// #[multicore::task]

@@ -14,6 +14,8 @@ use super::told::{Heard, Said64};
 /// How often a reader tries again whom the writer overtakes: one that says another message every few nanoseconds
 /// does so twice in three tries.
 const READS: u32 = 100;
+/// How often a supervisor does, whom no worker shall keep.
+const FOLLOWS: u32 = 8;
 
 /// What a call said last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +72,7 @@ impl<const WORDS: usize, A: Said64> Steps<WORDS, A> {
     /// Says of the call named `as_of` what `other` says of the one named `of`; `seen` remembers how far its
     /// message was followed. The message passes through no other memory of this process.
     pub(crate) fn follow(&self, other: &Self, of: u64, as_of: u64, seen: &mut u64) {
-        for _ in 0..READS {
+        for _ in 0..FOLLOWS {
             let Some(heard) = other.told.hear() else { return };
             let [whose, done, total, text] = heard.numbers;
             if whose != of {

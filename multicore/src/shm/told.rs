@@ -10,9 +10,9 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-/// How often a reader tries again whom the writer overtakes: in less than a microsecond its core or the line is lost
-/// to one of them, and the other is through.
-const READS: u32 = 1000;
+/// How often a reader tries again whom the writer overtakes: one that does nothing but say something does so now and
+/// then, and never so often in a row.
+const READS: u32 = 100;
 
 /// A number in shared memory that one process writes.
 pub(crate) trait Said64 {
