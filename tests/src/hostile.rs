@@ -81,7 +81,7 @@ pub const FORGERIES: &[Forgery] = forgeries! {
     steps: |region, random| {
         let of = (random.below(9) << 32) | random.below(9);
         let steps = &region.worker(random.below(region.geometry().workers as u64) as usize).steps;
-        steps.told.say([of, any(random), any(random), any(random)]);
+        steps.numbers.write([of, any(random), any(random), any(random)]);
     };
     draining: |region, _random| region.head().draining.store(1, Relaxed);
     alarms: |region, random| region.head().next_alarm.store(any(random), Relaxed);

@@ -11,7 +11,7 @@
 //! which. So a small call touches no page of its own. The state words stand in a row: whoever claims, publishes or
 //! collects several calls moves one cache line for eight of them.
 //!
-//! The tests include this file for their hostile workers: beside the standard library, `note`, `tally` and `told`
+//! The tests include this file for their hostile workers: beside the standard library, `latch`, `note` and `tally`
 //! it names nothing.
 //!
 //! The part up to the windows is given its pages before the first call. The windows are sparse:
@@ -21,9 +21,9 @@ use std::mem::offset_of;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64};
 
+use super::latch::SeqLatch;
 use super::note::Note;
 use super::tally::Tally;
-use super::told::Told;
 
 /// Bytes of a page, as far as the layout is concerned: windows start at multiples of it.
 pub(crate) const PAGE: usize = 4096;
@@ -117,7 +117,7 @@ pub(crate) struct WorkerRecord {
 #[repr(C)]
 pub(crate) struct Steps<const WORDS: usize = 32, A = AtomicU64> {
     /// The call, as one number, or 0 for none; how much is done, and of how much; and which message.
-    pub(crate) told: Told<4, A>,
+    pub(crate) numbers: SeqLatch<4, A>,
     pub(crate) message: Note<WORDS, A>,
 }
 

@@ -6,7 +6,7 @@
 //! | [`hint`] | bit sets that make finding fast and decide nothing (safe code) |
 //! | [`lookout`] | who looks for calls, and who is woken for one (safe code) |
 //! | [`watch`] | who is told of calls that are awaited and have settled (safe code) |
-//! | [`told`] | a few numbers that are said and read together (safe code) |
+//! | [`latch`] | a few numbers that are written and read together (safe code) |
 //! | [`note`] | short texts that outlive whoever wrote them (safe code) |
 //! | [`tally`] | what is counted of a seat's workers (safe code) |
 //! | [`steps`] | how far a call says that it has come (safe code) |
@@ -28,6 +28,7 @@ pub(crate) mod cell;
 #[cfg(processes)]
 pub(crate) mod hint;
 pub(crate) mod in_place;
+pub(crate) mod latch;
 pub(crate) mod layout;
 #[cfg(processes)]
 pub(crate) mod lookout;
@@ -42,7 +43,6 @@ pub(crate) mod ring;
 pub(crate) mod space;
 pub(crate) mod steps;
 pub(crate) mod tally;
-pub(crate) mod told;
 #[cfg(processes)]
 pub(crate) mod watch;
 pub(crate) mod window;

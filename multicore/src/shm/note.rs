@@ -9,7 +9,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use super::told::Said64;
+use super::latch::Register64;
 
 /// Text of up to `8 * WORDS` bytes.
 #[repr(C)]
@@ -22,7 +22,7 @@ pub(crate) struct Note<const WORDS: usize, A = AtomicU64> {
 /// How often a reader tries again whose text was written over meanwhile.
 const READS: u32 = 8;
 
-impl<const WORDS: usize, A: Said64> Note<WORDS, A> {
+impl<const WORDS: usize, A: Register64> Note<WORDS, A> {
     const BYTES: usize = 8 * WORDS;
 
     #[cfg(all(test, loom))]

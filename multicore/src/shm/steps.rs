@@ -3,13 +3,13 @@
 //! The record stands in its worker's part of the region and names the call that wrote it, so nothing has to be
 //! wiped before a call that never reports. One process writes; anybody may read.
 //!
-//! What a call says at once is read at once, also where its worker dies in the middle, or loses its core: the numbers
-//! are [`told`](super::told) together with the number of the message, and the text of a message stands until the next
-//! but one is written. The next is written before it is told of, the next but one after that: so whoever has read a
-//! text, and finds that nothing else was told or that no other text was written, has read it whole.
+//! What a call says at once is read at once, also where its worker dies in the middle, or loses its core. The numbers
+//! stand in a [`latch`](super::latch) together with the number of the message, whose text stands until the next but one
+//! is begun. The next is written before the numbers that name it, the next but one after them. So whoever has read a
+//! text, and finds that the numbers are the same or that no other text was written, has read it whole.
 
+use super::latch::{Register64, Snapshot};
 use super::layout::Steps;
-use super::told::{Heard, Said64};
 
 /// How often a reader tries again whom the writer overtakes: one that says another message every few nanoseconds
 /// does so twice in three tries.
@@ -31,25 +31,25 @@ pub(crate) fn name(slot: usize, generation: u32) -> u64 {
     (slot as u64 + 1) << 32 | u64::from(generation)
 }
 
-impl<const WORDS: usize, A: Said64> Steps<WORDS, A> {
+impl<const WORDS: usize, A: Register64> Steps<WORDS, A> {
     /// Worker: the call of this name has come so far. Five stores, where the message is the same.
     #[inline]
     pub(crate) fn set(&self, of: u64, done: u64, total: u64, message: &str) {
         if !self.message.says(message) {
             self.message.set(message);
         }
-        self.told.say([of, done, total, self.message.now()]);
+        self.numbers.write([of, done, total, self.message.now()]);
     }
 
     /// Forgets whose it was, and what was said.
     pub(crate) fn clear(&self) {
         self.message.clear();
-        self.told.say([0, 0, 0, self.message.now()]);
+        self.numbers.write([0, 0, 0, self.message.now()]);
     }
 
     /// As [`get`](Steps::get), the numbers alone.
     pub(crate) fn counts(&self, of: u64) -> Option<(u64, u64)> {
-        let [whose, done, total, _] = self.told.hear()?.numbers;
+        let [whose, done, total, _] = self.numbers.read()?.numbers;
         (whose == of).then_some((done, total))
     }
 
@@ -57,12 +57,12 @@ impl<const WORDS: usize, A: Said64> Steps<WORDS, A> {
     /// more faster than anybody can look.
     pub(crate) fn get(&self, of: u64) -> Option<Sight> {
         for _ in 0..READS {
-            let heard = self.told.hear()?;
-            let [whose, done, total, text] = heard.numbers;
+            let snapshot = self.numbers.read()?;
+            let [whose, done, total, text] = snapshot.numbers;
             if whose != of {
                 return None;
             }
-            if let Some(message) = self.message.read(text, || self.holds(&heard)) {
+            if let Some(message) = self.message.read(text, || self.holds(&snapshot)) {
                 return Some(Sight { done, total, message });
             }
         }
@@ -73,21 +73,21 @@ impl<const WORDS: usize, A: Said64> Steps<WORDS, A> {
     /// message was followed. The message passes through no other memory of this process.
     pub(crate) fn follow(&self, other: &Self, of: u64, as_of: u64, seen: &mut u64) {
         for _ in 0..FOLLOWS {
-            let Some(heard) = other.told.hear() else { return };
-            let [whose, done, total, text] = heard.numbers;
+            let Some(snapshot) = other.numbers.read() else { return };
+            let [whose, done, total, text] = snapshot.numbers;
             if whose != of {
                 return;
             }
-            if text == *seen || self.message.copy(&other.message, text, || other.holds(&heard)) {
+            if text == *seen || self.message.copy(&other.message, text, || other.holds(&snapshot)) {
                 *seen = text;
-                return self.told.say([as_of, done, total, self.message.now()]);
+                return self.numbers.write([as_of, done, total, self.message.now()]);
             }
         }
     }
 
-    /// Whether the text that was told of then is still there, whole.
-    fn holds(&self, heard: &Heard<4>) -> bool {
-        let [.., text] = heard.numbers;
-        self.message.now() == text || self.told.is_at(heard.count)
+    /// Whether the text that was named then is still there, whole.
+    fn holds(&self, snapshot: &Snapshot<4>) -> bool {
+        let [.., text] = snapshot.numbers;
+        self.message.now() == text || self.numbers.is_at(snapshot.version)
     }
 }

@@ -109,10 +109,13 @@ pub(crate) enum Reuse {
     Replaced,
 }
 
+/// How many ways there are.
+pub(crate) const REUSES: usize = 4;
+
 /// How often, by [`Reuse`]. Whoever writes adds in one step: a task's own threads have resources as well.
 #[derive(Debug, Default)]
 #[repr(C)]
-pub(crate) struct ReuseCounts([AtomicU64; 4]);
+pub(crate) struct ReuseCounts([AtomicU64; REUSES]);
 
 impl ReuseCounts {
     pub(crate) fn add(&self, what: Reuse) {
@@ -124,7 +127,7 @@ impl ReuseCounts {
     }
 
     /// Adds what others say that came to theirs, since it was `seen` last.
-    pub(crate) fn follow(&self, theirs: &ReuseCounts, seen: &mut [u64; 4]) {
+    pub(crate) fn follow(&self, theirs: &ReuseCounts, seen: &mut [u64; REUSES]) {
         for ((own, theirs), seen) in self.0.iter().zip(&theirs.0).zip(seen) {
             let now = theirs.load(Relaxed);
             own.fetch_add(now.wrapping_sub(*seen), Relaxed);

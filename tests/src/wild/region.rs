@@ -12,6 +12,9 @@ use nix::fcntl::{FallocateFlags, fallocate};
 use self::layout::{Geometry, Head, SlotHeader, WorkerRecord};
 
 #[allow(dead_code, reason = "the tests need a part of it")]
+#[path = "../../../multicore/src/shm/latch.rs"]
+mod latch;
+#[allow(dead_code, reason = "the tests need a part of it")]
 #[path = "../../../multicore/src/shm/layout.rs"]
 pub(crate) mod layout;
 #[allow(dead_code, reason = "the tests need a part of it")]
@@ -20,9 +23,6 @@ mod note;
 #[allow(dead_code, reason = "the tests need a part of it")]
 #[path = "../../../multicore/src/shm/tally.rs"]
 mod tally;
-#[allow(dead_code, reason = "the tests need a part of it")]
-#[path = "../../../multicore/src/shm/told.rs"]
-mod told;
 
 /// The region that this process maps.
 #[derive(Clone, Copy)]

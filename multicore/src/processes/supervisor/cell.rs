@@ -18,7 +18,7 @@ use crate::processes::map;
 use crate::shm::layout::{Geometry, Outcome, Verdict, WorkerRecord};
 use crate::shm::region::{Region, Slot};
 use crate::shm::steps;
-use crate::shm::tally::Tally;
+use crate::shm::tally::{REUSES, Tally};
 use crate::shm::window::{WindowWriter, WriteError};
 use crate::shm::word::{Phase, Settled, Word};
 use crate::sys::sandbox::Own;
@@ -64,7 +64,7 @@ struct Seen {
     words: u64,
     breadcrumb: u64,
     message: u64,
-    resources: [u64; 4],
+    resources: [u64; REUSES],
 }
 
 /// What a worker does, as far as it can be believed.

@@ -1,4 +1,4 @@
-//! The races of a queue, in every order of up to three preemptions that the memory model allows. `cargo model` runs them.
+//! The races of a queue.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -6,6 +6,7 @@ use loom::sync::atomic::AtomicU64;
 use loom::sync::atomic::Ordering::Acquire;
 use loom::thread;
 
+use super::{both, check};
 use crate::shm::bell::Bell;
 use crate::shm::cell::Step;
 use crate::shm::ring::{NoTurn, Ring, Turn};
@@ -109,29 +110,11 @@ impl Queue {
     }
 }
 
-/// Every order of up to so many preemptions.
-fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(model);
-}
-
-fn beside<A: Send + 'static, B>(
-    queue: &Arc<Queue>,
-    there: impl FnOnce(&Queue) -> A + Send + 'static,
-    here: impl FnOnce(&Queue) -> B,
-) -> (A, B) {
-    let other = queue.clone();
-    let thread = thread::spawn(move || there(&other));
-    let here = here(queue);
-    (thread.join().expect("the model's thread"), here)
-}
-
 #[test]
 fn two_producers_get_a_cell_each() {
     check(3, || {
         let queue = Queue::of(2);
-        let (a, b) = beside(&queue, |q| q.push(1, 1), |q| q.push(2, 2));
+        let (a, b) = both(&queue, |q| q.push(1, 1), |q| q.push(2, 2));
         assert_eq!((a, b), (Ok(()), Ok(())));
         let mut rest = queue.rest();
         rest.sort_unstable();
@@ -143,7 +126,7 @@ fn two_producers_get_a_cell_each() {
 fn of_two_producers_one_gets_the_last_cell() {
     check(3, || {
         let queue = Queue::of(1);
-        let (a, b) = beside(&queue, |q| q.push(1, 1), |q| q.push(2, 2));
+        let (a, b) = both(&queue, |q| q.push(1, 1), |q| q.push(2, 2));
         assert!((a == Ok(())) != (b == Ok(())), "{a:?} {b:?}");
         assert_eq!(queue.rest(), [if a.is_ok() { 1 } else { 2 }]);
     });
@@ -154,7 +137,7 @@ fn an_item_goes_to_one_of_two_consumers() {
     check(3, || {
         let queue = Queue::of(2);
         queue.push(0, 5).expect("there is room");
-        let (a, b) = beside(&queue, |q| q.pop(1), |q| q.pop(2));
+        let (a, b) = both(&queue, |q| q.pop(1), |q| q.pop(2));
         assert!((a == Ok(5)) != (b == Ok(5)), "{a:?} {b:?}");
     });
 }
@@ -168,7 +151,7 @@ fn what_is_put_in_comes_out_once_and_in_order() {
             queue.push(0, 1).expect("there is room");
             let producer = |q: &Queue| (2..4).filter(|n| q.push(1, *n).is_ok()).collect::<Vec<_>>();
             let consumer = |q: &Queue| (0..3).filter_map(|_| q.pop(2).ok()).collect::<Vec<_>>();
-            let (pushed, mut popped) = beside(&queue, producer, consumer);
+            let (pushed, mut popped) = both(&queue, producer, consumer);
             popped.extend(queue.rest());
             assert_eq!(popped, [vec![1], pushed].concat());
         });
@@ -185,7 +168,7 @@ fn a_dead_producer_holds_nobody_up() {
             if died == Died::Copied {
                 queue.write(dead, 66);
             }
-            let (pushed, popped) = beside(
+            let (pushed, popped) = both(
                 &queue,
                 |q| q.push(1, 5).is_ok(),
                 |q| {
@@ -210,7 +193,7 @@ fn a_dead_consumers_item_goes_to_one() {
         let queue = Queue::of(1);
         queue.push(0, 5).expect("there is room");
         let _dead = queue.ring().take(9).expect("an item");
-        let (a, b) = beside(&queue, |q| q.look(9, 1), |q| q.look(9, 2));
+        let (a, b) = both(&queue, |q| q.look(9, 1), |q| q.look(9, 2));
         assert!((a == Some(5)) != (b == Some(5)), "{a:?} {b:?}");
         assert_eq!((queue.push(1, 7), queue.pop(1)), (Ok(()), Ok(7)));
     });
@@ -223,7 +206,7 @@ fn a_slow_consumer_and_who_took_over_do_not_both_get_the_item() {
         let queue = Queue::of(1);
         queue.push(0, 5).expect("there is room");
         let slow = queue.ring().take(9).expect("an item");
-        let (released, found) = beside(&queue, move |q| q.ring().release(slow), |q| q.look(9, 2));
+        let (released, found) = both(&queue, move |q| q.ring().release(slow), |q| q.look(9, 2));
         assert!(released != found.is_some());
     });
 }
@@ -275,7 +258,7 @@ fn nobody_sleeps_beside_an_item() {
             q.push(1, 5).expect("there is room");
             q.bell().ring();
         };
-        let ((), tried) = beside(&queue, producer, |q| about_to_sleep(q, 2));
+        let ((), tried) = both(&queue, producer, |q| about_to_sleep(q, 2));
         assert!(!sleeps(&queue, tried), "an item is there and nobody wakes it");
     });
 }
@@ -292,7 +275,7 @@ fn nobody_sleeps_beside_a_closed_queue() {
             let asleep = q.bell().lie_down(&q.own[2]);
             (q.pop(2) == Err(NoTurn::NotNow)).then_some(u64::from(asleep.seen))
         };
-        let ((), slept) = beside(&queue, close, consumer);
+        let ((), slept) = both(&queue, close, consumer);
         assert!(slept != Some(rung(&queue)), "nothing will come and nobody wakes it");
     });
 }
@@ -332,7 +315,7 @@ fn the_dead_are_counted_out_once() {
         let _dead = queue.bell().lie_down(&queue.own[1]);
         let _living = queue.bell().lie_down(&queue.own[2]);
         let forget = |q: &Queue| q.bell().forget(&q.own[1]);
-        beside(&queue, forget, forget);
+        both(&queue, forget, forget);
         assert!(queue.bell().is_heard(), "one sleeps still");
         queue.bell().forget(&queue.own[2]);
         assert!(!queue.bell().is_heard(), "nobody sleeps");

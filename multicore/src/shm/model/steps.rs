@@ -1,19 +1,19 @@
-//! What a call says, and who reads it meanwhile, in every order that the memory model allows. `cargo model` runs them.
+//! The races of a call that says how far it has come with whoever reads that meanwhile.
 
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicU64;
-use loom::thread;
 
+use super::{both, check};
+use crate::shm::latch::SeqLatch;
 use crate::shm::layout::Steps;
 use crate::shm::note::Note;
 use crate::shm::steps::Sight;
-use crate::shm::told::Told;
 
 type Record = Steps<1, AtomicU64>;
 
 fn record() -> Arc<Record> {
     let zero = || AtomicU64::new(0);
-    Arc::new(Steps { told: Told::of(zero), message: Note::of(zero) })
+    Arc::new(Steps { numbers: SeqLatch::of(zero), message: Note::of(zero) })
 }
 
 const CALL: u64 = 7;
@@ -30,67 +30,55 @@ fn is_whole(seen: &Sight) -> bool {
 }
 
 #[test]
-fn what_is_heard_was_said_together() {
+fn what_is_read_was_written_together() {
     loom::model(|| {
-        let told: Arc<Told<2, AtomicU64>> = Arc::new(Told::of(|| AtomicU64::new(0)));
-        let writer = told.clone();
-        let writer = thread::spawn(move || (1..=3).for_each(|n| writer.say([n, 10 * n])));
-        let heard = told.hear().expect("three are not too many");
-        assert_eq!(heard.numbers, [heard.count, 10 * heard.count]);
-        writer.join().expect("the model's thread");
+        let latch: Arc<SeqLatch<2, AtomicU64>> = Arc::new(SeqLatch::of(|| AtomicU64::new(0)));
+        let write = |latch: &SeqLatch<2, AtomicU64>| (1..=3).for_each(|n| latch.write([n, 10 * n]));
+        let ((), read) = both(&latch, write, |latch| latch.read().expect("three are not too many"));
+        assert_eq!(read.numbers, [read.version, 10 * read.version]);
     });
 }
 
 #[test]
 fn a_message_is_seen_with_the_numbers_that_were_said_with_it() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    check(3, || {
         let steps = record();
         say(&steps, 1);
-        let writer = steps.clone();
-        let writer = thread::spawn(move || (2..=3).for_each(|n| say(&writer, n)));
-        let seen = steps.get(CALL).expect("one was said before");
-        assert!(is_whole(&seen), "{seen:?}");
-        writer.join().expect("the model's thread");
+        let ((), seen) = both(&steps, |steps| (2..=3).for_each(|n| say(steps, n)), |steps| steps.get(CALL));
+        assert!(seen.as_ref().is_some_and(is_whole), "{seen:?}");
     });
 }
 
 #[test]
-fn a_message_that_was_never_told_of_changes_nothing() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+fn a_message_that_no_numbers_name_changes_nothing() {
+    check(3, || {
         let steps = record();
         say(&steps, 1);
-        let writer = steps.clone();
-        let writer = thread::spawn(move || {
-            say(&writer, 2);
-            // And dies.
-            writer.message.set(MESSAGES[3]);
-        });
-        let seen = steps.get(CALL).expect("one was said before");
-        assert!(is_whole(&seen), "{seen:?}");
-        writer.join().expect("the model's thread");
+        let and_die = |steps: &Record| {
+            say(steps, 2);
+            steps.message.set(MESSAGES[3]);
+        };
+        let ((), seen) = both(&steps, and_die, |steps| steps.get(CALL));
+        assert!(seen.as_ref().is_some_and(is_whole), "{seen:?}");
         assert_eq!(steps.get(CALL).map(|seen| (is_whole(&seen), seen.done)), Some((true, 2)));
     });
 }
 
 #[test]
 fn what_is_passed_on_was_said_together() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    check(3, || {
         let (theirs, ours) = (record(), record());
         say(&theirs, 1);
-        let writer = theirs.clone();
-        let writer = thread::spawn(move || (2..=3).for_each(|n| say(&writer, n)));
-        let mut seen = 0;
-        for _ in 0..2 {
-            ours.follow(&theirs, CALL, CALL, &mut seen);
-            let seen = ours.get(CALL).expect("one was said before");
-            assert!(is_whole(&seen), "{seen:?}");
+        let follow_twice = |theirs: &Record| {
+            let mut followed = 0;
+            [(); 2].map(|()| {
+                ours.follow(theirs, CALL, CALL, &mut followed);
+                ours.get(CALL)
+            })
+        };
+        let ((), seen) = both(&theirs, |theirs| (2..=3).for_each(|n| say(theirs, n)), follow_twice);
+        for seen in seen {
+            assert!(seen.as_ref().is_some_and(is_whole), "{seen:?}");
         }
-        writer.join().expect("the model's thread");
     });
 }

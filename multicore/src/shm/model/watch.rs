@@ -1,10 +1,10 @@
-//! The races of those who await calls with those who settle them, in every order that the memory model allows,
-//! the longest in those of up to three preemptions. `cargo model` runs them.
+//! The races of those who await calls with those who settle them.
 
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicU64;
 use loom::thread;
 
+use super::check;
 use crate::shm::hint::HintSet;
 use crate::shm::watch::Watch;
 use crate::shm::word::{Settled, Word};
@@ -57,9 +57,7 @@ fn a_call_that_is_awaited_is_told_of_or_seen_to_be_settled() {
 
 #[test]
 fn a_second_one_that_awaits_under_the_same_watch_is_told_of_too() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    check(3, || {
         let (pool, generation) = Pool::running(0);
         assert!(pool.word().wait(generation).is_ok());
         let (there, other) = (pool.clone(), pool.clone());
