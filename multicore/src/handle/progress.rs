@@ -33,8 +33,8 @@ impl From<Sight> for Progress {
 }
 
 impl<R> Handle<R> {
-    /// What the call said last by [`multicore::progress`](crate::progress()); `None` before its first report, and
-    /// for a call that ran in the thread that made it.
+    /// What the call said last by [`multicore::progress`](crate::progress()); `None` before its first report, for a
+    /// call that ran in the thread that made it, and very seldom of one that does nothing but report.
     ///
     /// Of a call that is finished it is its last word, as long as its worker has reported nothing of a later call
     /// and lives; a [`Job`](crate::Job) keeps it. A call that is [run again](crate::Call::retries) begins anew. In a
